@@ -1,0 +1,1 @@
+"""Pure-Python converter from MindSpore MindIR to trainable MindSpore Lite `.ms` models."""

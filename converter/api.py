@@ -1,0 +1,86 @@
+"""convert(): the stages of a conversion, in order. Pure; `convert_file` streams the result to a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from converter.ir import Stage
+from converter.mindir.frontend import read_mindir
+from converter.mslite.writer import Layout, lay_out
+from converter.output import replacing
+from converter.passes.base import Modes
+from converter.passes.pipeline import PIPELINE
+from converter.passes.runner import run_passes
+from converter.quantize.weights import quantize_weights
+from converter.report import Report, TensorReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from converter.ir import Model, Value
+    from converter.options import ConvertOptions
+
+
+@dataclass(frozen=True)
+class ConversionResult:
+    """The converted model, its bytes ready to be streamed, and the report."""
+
+    model: Model
+    layout: Layout
+    report: Report
+
+
+def convert(
+    source: Path, options: ConvertOptions, *, watch: Callable[[str, Model], None] | None = None
+) -> ConversionResult:
+    """Convert one MindIR model. Pure: reads `source` and its split weights, writes nothing, prints nothing.
+
+    `watch` is called with the name of each stage or pass and the model after it. Raises `ConversionError`.
+    """
+    model = read_mindir(source)
+    if watch is not None:
+        watch("read", model)
+    modes = Modes.TRAINING if options.train else Modes.INFERENCE
+    run_passes(model, PIPELINE, modes=modes, skip=options.skip_passes, verify_each=options.verify_each, watch=watch)
+    if options.quant is not None:
+        quantize_weights(model, options.quant)
+        model.stage = Stage.QUANTIZED
+        if watch is not None:
+            watch("quantize", model)
+    layout = lay_out(model)
+    return ConversionResult(model, layout, _report(model, source, layout))
+
+
+def convert_file(
+    source: Path,
+    target: Path,
+    options: ConvertOptions,
+    *,
+    watch: Callable[[str, Model], None] | None = None,
+) -> Report:
+    """Convert `source` into the file `target`, which is whole or untouched. Raises `ConversionError`."""
+    result = convert(source, options, watch=watch)
+    with replacing(target) as file:
+        result.layout.write(file)
+    return result.report
+
+
+def _report(model: Model, source: Path, layout: Layout) -> Report:
+    """Counts, interface and notes."""
+    return Report(
+        source=source.name,
+        producer=model.producer,
+        nodes=sum(len(graph.nodes) for graph in model.graphs),
+        constants=len(layout.constants),
+        size=layout.size,
+        inputs=tuple(_tensor(value) for value in model.main.inputs),
+        outputs=tuple(_tensor(value) for value in model.main.outputs),
+        notes=tuple((note.kind, note.message, note.node) for note in model.notes),
+    )
+
+
+def _tensor(value: Value) -> TensorReport:
+    kind = value.type
+    return TensorReport(value.name, kind.dtype.name.lower(), kind.shape or (), value.layout.name)

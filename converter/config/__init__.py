@@ -1,0 +1,8 @@
+"""The config file: `.cfg` text to typed settings, every one with its file and line. Standard library only."""
+
+from __future__ import annotations
+
+from converter.config.parse import load_config, parse_config
+from converter.config.settings import Config, ConfigInput, Setting, convert_options
+
+__all__ = ["Config", "ConfigInput", "Setting", "convert_options", "load_config", "parse_config"]

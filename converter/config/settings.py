@@ -1,0 +1,174 @@
+"""A parsed config file: settings with their lines, what they mean for a conversion, and what is refused by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from converter.config.hints import one_of, shown
+from converter.config.keys import COMMON, REGISTRY, WEIGHT, Key, Section, Value
+from converter.config.sections import SECTION_BY_NAME
+from converter.errors import ConversionError, Problem
+from converter.options import ConvertOptions, QuantOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_T = TypeVar("_T", bound=Value)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value: typed, as written, and where. `section` is the header's name, the same for every repetition."""
+
+    section: str
+    key: str
+    value: Value
+    text: str
+    line: int
+
+    @property
+    def row(self) -> tuple[Section, Key]:
+        """The rows of the tables that describe this setting."""
+        section = SECTION_BY_NAME[self.section]
+        key = section.key(self.key)
+        if key is None:
+            raise KeyError(self.key)
+        return section, key
+
+
+@dataclass(frozen=True)
+class ConfigInput:
+    """A file or directory that the config names and the conversion reads: a build dependency."""
+
+    path: Path
+    section: str
+    key: str
+    line: int
+    kind: Literal["file", "directory"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A config file.
+
+    `values` has the last setting of each (section, key); the n-th [model_param], from 2, is 'model_param n'.
+    """
+
+    path: Path
+    values: Mapping[tuple[str, str], Setting]
+    inputs: tuple[ConfigInput, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def value(self, section: str, key: str) -> Value | None:
+        """Return a setting's typed value, or its default."""
+        setting = self.values.get((section, key))
+        if setting is not None:
+            return setting.value
+        row = SECTION_BY_NAME[section].key(key)
+        return None if row is None else row.default
+
+    @property
+    def disable_fusion(self) -> bool:
+        """Whether every fusion is switched off."""
+        return self.value(REGISTRY, "disable_fusion") == "on"
+
+    @property
+    def fusion_blacklists(self) -> tuple[str, ...]:
+        """Names of fusions to leave out, as written."""
+        return tuple(str(name) for name in self._typed(tuple, REGISTRY, "fusion_blacklists"))
+
+    def refusals(self) -> tuple[Problem, ...]:
+        """Return every setting that is spelled correctly and asks for what this converter does not have."""
+        return tuple(self._refusals())
+
+    def quant(self) -> QuantOptions | None:
+        """Return the quantization that the file asks for; ConversionError with everything that is refused."""
+        refusals = self.refusals()
+        if refusals:
+            raise ConversionError(refusals)
+        if (COMMON, "quant_type") not in self.values:
+            return None
+        return QuantOptions(
+            quant_type=self._typed(str, COMMON, "quant_type"),
+            bit_num=self._typed(int, COMMON, "bit_num"),
+            min_quant_weight_size=self._typed(int, COMMON, "min_quant_weight_size"),
+            min_quant_weight_channel=self._typed(int, COMMON, "min_quant_weight_channel"),
+            skip_quant_node=tuple(str(name) for name in self._typed(tuple, COMMON, "skip_quant_node")),
+            per_channel=self._typed(bool, WEIGHT, "per_channel"),
+            bias_correction=self._typed(bool, WEIGHT, "bias_correction"),
+            enable_encode=self._typed(bool, COMMON, "enable_encode"),
+        )
+
+    def canonical(self) -> str:
+        """Return JSON text of the values that can change the output: no defaults, nothing without effect."""
+        sections: dict[str, dict[str, Value]] = {}
+        for (name, _), setting in self.values.items():
+            _, key = setting.row
+            if key.changes_output and setting.value != key.default and self.has_effect(setting):
+                sections.setdefault(name, {})[setting.key] = _plain(key, setting.value)
+        return json.dumps(sections, sort_keys=True)
+
+    def has_effect(self, setting: Setting) -> bool:
+        """Whether anything reads the setting: most sections need a setting elsewhere that switches them on."""
+        need = setting.row[0].needs
+        if need is None or (need.section, need.key) == (setting.section, setting.key):
+            return True
+        return self.value(need.section, need.key) == need.value
+
+    def _refusals(self) -> Iterator[Problem]:
+        refused_sections: set[str] = set()
+        for setting in self.values.values():
+            section, key = setting.row
+            if section.refusal and section.name not in refused_sections:
+                refused_sections.add(section.name)
+                message = f"[{section.name}] is not supported: {section.refusal}"
+                yield Problem("E116", message, str(self.path), setting.line, hint="remove the section")
+            elif not section.refusal and self.has_effect(setting) and not key.accepts(setting.value):
+                message = f"{key.name}={shown(setting.text)} in [{section.name}] is not supported: {key.refusal}"
+                yield Problem("E116", message, str(self.path), setting.line, hint=_way_out(key))
+
+    def _typed(self, kind: type[_T], section: str, key: str) -> _T:
+        value = self.value(section, key)
+        if not isinstance(value, kind):
+            message = f"[{section}] {key} is {value!r}, not a {kind.__name__}"
+            raise TypeError(message)
+        return value
+
+
+def _plain(key: Key, value: Value) -> Value:
+    """Return a value without what does not matter: names select, whatever their order."""
+    if key.kind == "names" and isinstance(value, tuple):
+        return tuple(sorted({str(name) for name in value}))
+    return value
+
+
+def _way_out(key: Key) -> str:
+    """Say which values convert."""
+    if key.accepted:
+        return "use " + one_of(f"{key.name}={value}" for value in key.accepted)
+    if key.default is None:
+        return f"remove '{key.name}'"
+    default = str(key.default).lower() if isinstance(key.default, bool) else key.default
+    return f"use '{key.name}={default}', or remove it"
+
+
+def convert_options(
+    config: Config | None,
+    *,
+    train: bool = False,
+    disable_fusion: bool = False,
+    skip_passes: tuple[str, ...] = (),
+    verify_each: bool = False,
+) -> ConvertOptions:
+    """Join flags and config to the options of one conversion; ConversionError with everything that is refused."""
+    return ConvertOptions(
+        train=train,
+        quant=None if config is None else config.quant(),
+        disable_fusion=disable_fusion or (config is not None and config.disable_fusion),
+        fusion_blacklists=() if config is None else config.fusion_blacklists,
+        skip_passes=skip_passes,
+        verify_each=verify_each,
+    )

@@ -1,0 +1,118 @@
+"""Constant tensors: lazy views on the mapped input file until a pass needs other numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from converter.ir.types import DType, TensorType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from mmap import mmap
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+# Streaming granularity; bounds the memory of a copy, large enough that call overhead does not show.
+CHUNK = 1 << 20
+
+
+class Tensor(ABC):
+    """A constant: element type, shape and little-endian bytes in C order."""
+
+    dtype: DType
+    shape: tuple[int, ...]
+
+    @property
+    def type(self) -> TensorType:
+        """Element type and shape as a `TensorType`."""
+        return TensorType(self.dtype, self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Number of bytes."""
+        return self.size * self.dtype.itemsize
+
+    @abstractmethod
+    def array(self) -> Array:
+        """The elements, shaped; read-only, a view where possible."""
+
+    def chunks(self) -> Iterator[memoryview]:
+        """The bytes in order, in pieces that need no copy of the whole."""
+        flat = np.ascontiguousarray(self.array()).reshape(-1).view(np.uint8)
+        for start in range(0, flat.size, CHUNK):
+            yield flat[start : start + CHUNK].data
+
+
+@dataclass(frozen=True, eq=False)
+class MappedTensor(Tensor):
+    """A tensor whose bytes stay where they are, in a mapped file."""
+
+    dtype: DType
+    shape: tuple[int, ...]
+    buffer: mmap | memoryview | bytes
+    offset: int
+
+    def array(self) -> Array:
+        """A read-only view on the mapped bytes."""
+        flat = np.frombuffer(self.buffer, dtype=self.dtype.numpy, count=self.size, offset=self.offset)
+        view = flat.reshape(self.shape)
+        view.flags.writeable = False
+        return view
+
+    def chunks(self) -> Iterator[memoryview]:
+        """Slices of the mapping."""
+        view = memoryview(self.buffer)
+        for start in range(self.offset, self.offset + self.nbytes, CHUNK):
+            yield view[start : min(start + CHUNK, self.offset + self.nbytes)]
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayTensor(Tensor):
+    """A tensor that a pass computed."""
+
+    values: Array
+    dtype: DType
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, values: Array) -> ArrayTensor:
+        """Keep a little-endian contiguous array; its element type follows numpy's."""
+        little = np.asarray(values, dtype=values.dtype.newbyteorder("<"), order="C")
+        return cls(little, DType.of(little.dtype), tuple(int(dim) for dim in little.shape))
+
+    def array(self) -> Array:
+        """The array itself."""
+        return self.values
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedTensor(Tensor):
+    """Another tensor with its axes permuted; the numbers move when the bytes are asked for."""
+
+    base: Tensor
+    perm: tuple[int, ...]
+
+    @property
+    def dtype(self) -> DType:  # type: ignore[override] # derived here, stored elsewhere
+        """Element type of the base."""
+        return self.base.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override] # derived here, stored elsewhere
+        """Permuted shape."""
+        return tuple(self.base.shape[axis] for axis in self.perm)
+
+    def array(self) -> Array:
+        """A strided view on the base."""
+        view: Array = self.base.array().transpose(self.perm)
+        return view

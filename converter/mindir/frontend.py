@@ -1,0 +1,111 @@
+"""Read a MindIR file into a SOURCE model: map it, scan it, parse the skeleton, resolve names graph by graph."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+
+from converter._generated.mind_ir_pb2 import ModelProto
+from converter.errors import Problem, Problems, fail
+from converter.ir import Graph, Model, Stage
+from converter.mindir.graphs import GraphReader
+from converter.mindir.tensors import TensorSource
+from converter.mindir.wire import WireError, skeleton
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from converter._generated.mind_ir_pb2 import PrimitiveProto
+    from converter.mindir.operands import Operand
+
+KNOWN_VERSIONS = range(4)
+_ENCRYPTED = b"\xd8\x5e\x3a\x7f"
+
+
+def read_mindir(path: Path) -> Model:
+    """Read one `.mindir` with its split weights. Raises `ConversionError` E301 to E306 with everything found wrong."""
+    data = _map(path)
+    proto = _parse(data, path)
+    if proto.mind_ir_version not in KNOWN_VERSIONS:
+        raise fail(
+            "E303",
+            f"MindIR version {proto.mind_ir_version} is not known; known are 0 to {KNOWN_VERSIONS[-1]}",
+            path=str(path),
+            hint="update the converter, or export with an older MindSpore",
+        )
+    if not proto.HasField("graph") or not (proto.graph.node or proto.graph.parameter):
+        raise fail("E302", "not a MindIR model: it holds no graph", path=str(path))
+    if proto.HasField("little_endian") and not proto.little_endian:
+        raise fail("E302", "the weights are big-endian", path=str(path), hint="export on a little-endian machine")
+    return Reader(path, proto, data).model()
+
+
+def _map(path: Path) -> mmap.mmap:
+    """Map the file read-only."""
+    try:
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as problem:
+        raise fail("E301", f"the model file cannot be read: {problem.strerror}", path=str(path)) from problem
+    except ValueError as problem:
+        raise fail("E302", "the model file is empty", path=str(path)) from problem
+    if data[:4] == _ENCRYPTED:
+        raise fail(
+            "E304",
+            "the model is encrypted, which this converter cannot read",
+            path=str(path),
+            hint="export it without enc_key",
+        )
+    return data
+
+
+def _parse(data: mmap.mmap, path: Path) -> ModelProto:
+    """The skeleton of the file as a protobuf message."""
+    proto = ModelProto()
+    try:
+        proto.ParseFromString(skeleton(data))
+    except WireError as problem:
+        message = f"not a MindIR file, or damaged: {problem} (at byte {problem.offset} of {len(data)})"
+        raise fail("E302", message, path=str(path), hint="export or copy the file again") from problem
+    except (DecodeError, RecursionError) as problem:
+        raise fail("E302", "not a MindIR file, or damaged: it cannot be parsed", path=str(path)) from problem
+    return proto
+
+
+@dataclass
+class Reader:
+    """Everything that the graphs of one file share."""
+
+    path: Path
+    proto: ModelProto
+    data: mmap.mmap
+    problems: Problems = field(default_factory=Problems)
+    names: dict[str, Operand] = field(default_factory=dict)
+    primitives: dict[str, PrimitiveProto] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Open the weights and index the primitive pool."""
+        self.tensors = TensorSource(self.path, self.data)
+        self.primitives = {primitive.name: primitive for primitive in self.proto.primitives}
+
+    def problem(self, code: str, message: str, *, node: str | None = None, op: str | None = None) -> None:
+        """Report a problem of this file."""
+        self.problems.add(Problem(code, message, path=str(self.path), node=node, op=op))
+
+    def model(self) -> Model:
+        """All graphs; branches are known by name before any graph is read, since graphs refer to each other."""
+        protos = [self.proto.graph, *self.proto.functions]
+        readers = [GraphReader(self, proto, Graph(proto.name)) for proto in protos]
+        for reader in readers:
+            self.names[reader.proto.name] = reader.graph
+        for reader in readers:
+            reader.read_parameters()
+        for reader in readers:
+            reader.read()
+        self.problems.raise_if_any()
+        producer = f"{self.proto.producer_name} {self.proto.model_version or self.proto.producer_version}".strip()
+        graphs = [reader.graph for reader in readers]
+        return Model(graphs, Stage.SOURCE, str(self.path), producer, version=str(self.proto.mind_ir_version))

@@ -1,0 +1,1 @@
+"""Backend: `.ms` files read into and written from the IR."""

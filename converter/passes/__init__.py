@@ -1,0 +1,1 @@
+"""Graph passes: each a value with a name; their order is one tuple in `pipeline`."""

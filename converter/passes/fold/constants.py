@@ -1,0 +1,65 @@
+"""Arithmetic on constants, done once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.ir import ArrayTensor, Value
+from converter.ir.editing import remove, replace_uses
+from converter.ops.lite_ops import LITE_OPS
+from converter.reference.call import Call
+from converter.reference.kernels import KERNELS
+
+if TYPE_CHECKING:
+    from converter.ir import Graph, Model, Node
+
+# A fold may not make the file much larger than what it replaces (a broadcast of a scalar to a whole feature map, say).
+_GROWTH_LIMIT = 1 << 16
+
+
+def fold_constants(model: Model) -> bool:
+    """Compute nodes whose inputs are all constant, except those that read a variable that some node writes."""
+    changed = False
+    for graph in model.graphs:
+        variables = written_variables(graph)
+        for node in list(graph.nodes):
+            if _is_foldable(node, variables):
+                _fold(graph, node)
+                changed = True
+    return changed
+
+
+def written_variables(graph: Graph) -> set[int]:
+    """Identities of the constants that change while the model trains."""
+    return {id(node.inputs[i]) for node in graph.nodes if node.op in LITE_OPS for i in LITE_OPS[node.op].writes}
+
+
+def _is_foldable(node: Node, variables: set[int]) -> bool:
+    """Pure, constant, and not blown up."""
+    lite = LITE_OPS.get(node.op)
+    if (
+        lite is None
+        or lite.writes
+        or node.op not in KERNELS
+        or not node.inputs
+        or len(node.outputs) != 1
+        or not node.outputs[0].type.is_static
+    ):
+        return False
+    if any(value.const is None or id(value) in variables for value in node.inputs):
+        return False
+    size = node.outputs[0].type.size * node.outputs[0].type.dtype.itemsize
+    return size <= max(_GROWTH_LIMIT, *(value.const.nbytes for value in node.inputs if value.const is not None))
+
+
+def _fold(graph: Graph, node: Node) -> None:
+    """Replace one node by its result."""
+    arrays = tuple(value.const.array() for value in node.inputs if value.const is not None)
+    (result,) = KERNELS[node.op](Call(node, arrays))
+    if result is None:
+        message = f"the reference kernel of {node.op} has no result"
+        raise ValueError(message)
+    tensor = ArrayTensor.of(result)
+    folded = Value(node.outputs[0].name, tensor.type, const=tensor)
+    replace_uses(graph, node.outputs[0], folded)
+    remove(graph, [node])

@@ -1,0 +1,64 @@
+"""Runs passes in order, verifies the model between them, and says which pass broke what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.errors import ConversionError, Problem, fail
+from converter.ir import verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from converter.ir import Model
+    from converter.passes.base import Modes, Pass
+
+
+def run_passes(
+    model: Model,
+    passes: Sequence[Pass],
+    *,
+    modes: Modes,
+    skip: Sequence[str] = (),
+    verify_each: bool = False,
+    watch: Callable[[str, Model], None] | None = None,
+) -> None:
+    """Run every pass that takes part; the model is verified at the end, or after each pass with `verify_each`.
+
+    `watch` is called after each pass with its name, for dumps.
+
+    Raises `ConversionError`: E105 for a name in `skip` that cannot be skipped, E901 where a pass left an invalid
+    model, and what the passes themselves raise.
+    """
+    _check_skips(passes, skip)
+    done: list[str] = []
+    chosen = [each for each in passes if each.modes & modes and each.name not in skip]
+    for each in chosen:
+        try:
+            each.run(model)
+        except ConversionError:
+            raise
+        except Exception as problem:
+            raise _bug(model, each.name, done, f"{type(problem).__name__}: {problem}") from problem
+        broken = verifier.problems_of(model) if verify_each or each is chosen[-1] else []
+        if broken:
+            raise _bug(model, each.name, done, "; ".join(broken[:3]))
+        done.append(each.name)
+        if watch is not None:
+            watch(each.name, model)
+
+
+def _check_skips(passes: Sequence[Pass], skip: Sequence[str]) -> None:
+    """Only known, optional passes can be skipped."""
+    optional = {each.name for each in passes if each.optional}
+    wrong = [name for name in skip if name not in optional]
+    if wrong:
+        hint = "passes that can be skipped: " + ", ".join(sorted(optional))
+        raise ConversionError([Problem("E105", f"pass {name!r} cannot be skipped", hint=hint) for name in wrong])
+
+
+def _bug(model: Model, name: str, done: Sequence[str], what: str) -> ConversionError:
+    """A defect of ours, with what a report needs."""
+    before = ", ".join(done) or "none"
+    hint = f"please report this with the model; passes before: {before}"
+    return fail("E901", f"bug in pass {name!r}: {what}", path=model.path, hint=hint)

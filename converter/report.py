@@ -1,0 +1,51 @@
+"""What a conversion did, for people and for tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TensorReport:
+    """A graph input or output: name, element type, shape and layout as in the `.ms` file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    layout: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """One conversion besides its bytes. `notes` are (kind, message, node name) in the order they came up."""
+
+    source: str
+    producer: str
+    nodes: int
+    constants: int
+    size: int
+    inputs: tuple[TensorReport, ...]
+    outputs: tuple[TensorReport, ...]
+    notes: tuple[tuple[str, str, str | None], ...]
+
+    def warnings(self) -> list[str]:
+        """Notes that a user should see although the conversion succeeded."""
+        return [message for kind, message, _ in self.notes if kind == "warning"]
+
+    def json(self) -> dict[str, Any]:
+        """JSON-able form; the source is named without its directory, so that reports compare across machines."""
+        return {
+            "source": self.source,
+            "producer": self.producer,
+            "nodes": self.nodes,
+            "constants": self.constants,
+            "size": self.size,
+            "inputs": [_tensor(tensor) for tensor in self.inputs],
+            "outputs": [_tensor(tensor) for tensor in self.outputs],
+            "notes": [{"kind": kind, "message": message, "node": node} for kind, message, node in self.notes],
+        }
+
+
+def _tensor(tensor: TensorReport) -> dict[str, Any]:
+    return {"name": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape), "layout": tensor.layout}
