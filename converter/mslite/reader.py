@@ -11,9 +11,13 @@ from converter.errors import ConversionError, fail
 from converter.ir import DType, Graph, Layout, MappedTensor, Model, Node, Origin, QuantParam, Stage, TensorType, Value
 from converter.ir.editing import wire
 from converter.mslite import schema
+from converter.mslite.checks import check_file
+from converter.ops.encoding import Encoding, decode
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from converter.ops.encoding import EncodedTensor
 
 # What the FlatBuffers accessors raise on an offset or size that leads nowhere.
 _DAMAGE = (struct.error, IndexError, KeyError, ValueError, OverflowError, TypeError, AttributeError, MemoryError)
@@ -51,6 +55,7 @@ class _Reader:
         self.data = data
         self.path = path
         self.root = schema.module("MetaGraph").MetaGraph.GetRootAs(data, 0)
+        check_file(self.root, path)
         self.values = [self._value(index) for index in range(self.root.AllTensorsLength())]
 
     def model(self) -> Model:
@@ -96,19 +101,16 @@ class _Reader:
     def _value(self, index: int) -> Value:
         table = self.root.AllTensors(index)
         name = (table.Name() or b"").decode("utf-8") or f"#{index}"
-        if table.DataType() not in DType.__members__.values():
-            raise fail("E310", f"tensor {name!r} has the unknown data type {table.DataType()}", path=self.path)
         shape = tuple(schema.vector(table, "Dims").tolist())
         value = Value(name, TensorType(DType(table.DataType()), shape))
         value.layout = Layout(table.Format()) if table.Format() in Layout.__members__.values() else Layout.NCHW
         value.quant = tuple(self._quant(table.QuantParams(i)) for i in range(table.QuantParamsLength()))
         if table.NodeType() == _CONSTANT and (table.DataLength() or prod(shape) == 0):
-            value.const = self._tensor(table, name, value.type)
+            is_encoded = bool(table.WeightQuantCompressType())
+            value.const = self._encoded(table, value) if is_encoded else self._tensor(table, name, value.type)
         return value
 
     def _tensor(self, table: Any, name: str, kind: TensorType) -> MappedTensor:  # noqa: ANN401 - as above
-        if table.WeightQuantCompressType():
-            raise fail("E310", f"tensor {name!r} is stored compressed, which this reader does not know", path=self.path)
         shape = kind.shape or ()
         needed = prod(shape) * kind.dtype.itemsize
         if table.DataLength() < needed:
@@ -116,7 +118,18 @@ class _Reader:
                 "E310", f"tensor {name!r} has {table.DataLength()} bytes, its shape needs {needed}", path=self.path
             )
         start = table._tab.Vector(table._tab.Offset(16)) if needed else 0  # noqa: SLF001 - the position of the bytes
+        if start + needed > len(self.data):
+            raise fail("E310", f"the data of tensor {name!r} ends outside the file", path=self.path)
         return MappedTensor(kind.dtype, shape, self.data, int(start))
+
+    def _encoded(self, table: Any, value: Value) -> EncodedTensor:  # noqa: ANN401 - as above
+        """A weight in a compressed layout, decoded; its stream stays as it is."""
+        encoding = table.WeightQuantCompressType()
+        if encoding not in Encoding.__members__.values() or value.type.dtype is not DType.INT8 or not value.quant:
+            message = f"tensor {value.name!r} is stored compressed in a way that this reader does not know"
+            raise fail("E310", message, path=self.path)
+        stream = schema.vector(table, "Data").tobytes()
+        return decode(stream, Encoding(encoding), value.type.shape or (), [each.zero_point for each in value.quant])
 
     @staticmethod
     def _quant(table: Any) -> QuantParam:  # noqa: ANN401 - as above

@@ -54,13 +54,16 @@ def accessor_name(field: str) -> str:
 def write_table(builder: Builder, table: str, values: dict[str, Any]) -> int:
     """Write one table; vectors, strings and nested tables first, as FlatBuffers demands. Returns its offset.
 
+    Fields are written in the order of the schema, so the bytes do not depend on the order of `values`.
+
     A value is a number, a string, a sequence of numbers, a sequence of sequences (`Vec2D`), or an int offset for a
     table or vector that is already written. `KeyError` names a field that the table does not have.
     """
     generated = module(table)
     ready: list[tuple[str, Any]] = []
-    for field, value in values.items():
-        kind, _ = TABLES[table][field]
+    place = {field: index for index, field in enumerate(TABLES[table])}
+    for field in sorted(values, key=place.__getitem__):
+        value, (kind, _) = values[field], TABLES[table][field]
         if value is not None:
             ready.append((field, value if is_inline(kind) else _write_indirect(builder, kind, value)))
     getattr(generated, f"{table}Start")(builder)

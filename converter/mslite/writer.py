@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from converter.ir import Graph, Model, Node, Value
 
 FMK_MINDSPORE = 3
-VERSION = f"MindSpore Lite {__version__} (mslite-scons)"
+# The format that is written. The device compares the last five characters of it with "1.3.0".
+VERSION = "MindSpore Lite 2.0.0"
+MAKER = f"mslite-scons {__version__}"
 _CONSTANT, _COMPUTED = 0, 2
 _DATA_SLOT = 16  # vtable offset of Tensor.data
 _DATA_ALIGNMENT = 16
@@ -121,7 +123,7 @@ class _Writer:
             builder,
             "MetaGraph",
             {
-                "name": "",
+                "name": MAKER,
                 "version": VERSION,
                 "fmkType": FMK_MINDSPORE,
                 "inputIndex": self._indices(main.inputs),
