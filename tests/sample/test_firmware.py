@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+from sample_copy import CROSS_TOOLS, copy_project, damage_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sample_copy import Sample
+
+# What must be made again when the config of the 8-bit model changes.
+HOST_REBUILT = {"host/firmware", "host/models.o", "host/lenet_infer_w8_ms.o"}
+BOARD_REBUILT = {"an385/firmware.elf", "an385/models.o", "an385/lenet_infer_w8_ms.o"}
+MODEL_REBUILT = {"models/lenet_infer_w8.ms", "models/lenet_infer_w8_ms.S", "models/lenet_infer_w8_ms.h"}
+
+
+def run(image: Path) -> tuple[int, str]:
+    ended = subprocess.run([image], capture_output=True, text=True, timeout=60, check=False)
+    return ended.returncode, ended.stdout
+
+
+def report_of(output: str, model: str) -> str:
+    """Return the lines about `model`."""
+    return re.split(r"^(?=model |all models)", output.partition(f"model {model}\n")[2], flags=re.MULTILINE)[0]
+
+
+def test_firmware_finds_both_models_as_built(built_sample: Sample) -> None:
+    status, output = run(built_sample.built("host/firmware"))
+    assert status == 0
+    assert output.startswith("sample firmware on host\n")
+    assert output.endswith("all models are as built\n")
+    assert output.count("  OK\n") == 2
+
+
+def test_firmware_prints_size_and_checksum_of_the_file(built_sample: Sample) -> None:
+    output = run(built_sample.built("host/firmware"))[1]
+    for name in ("lenet_train", "lenet_infer_w8"):
+        model = built_sample.built(f"models/{name}.ms").read_bytes()
+        assert f"  bytes {len(model)}  crc32 0x{zlib.crc32(model):08x}\n" in report_of(output, name)
+
+
+def test_firmware_prints_what_the_trainable_model_is(built_sample: Sample) -> None:
+    report = report_of(run(built_sample.built("host/firmware"))[1], "lenet_train")
+    assert "  version MindSpore Lite " in report
+    assert "  input inputs0 float32[4,32,32,1]\n  input inputs1 int32[4]\n" in report
+    assert re.search(r"^  output \S+ float32\[1\]$", report, re.MULTILINE)
+    assert re.search(r"^  nodes \d+  tensors \d+  constant bytes \d{6}$", report, re.MULTILINE)
+    assert "  optimizer nodes 10  8-bit constants 0\n" in report
+
+
+def test_firmware_prints_what_the_8_bit_model_is(built_sample: Sample) -> None:
+    report = report_of(run(built_sample.built("host/firmware"))[1], "lenet_infer_w8")
+    assert "  input x float32[4,32,32,1]\n" in report
+    assert re.search(r"^  output \S+ float32\[4,10\]$", report, re.MULTILINE)
+    assert re.search(r"^  optimizer nodes 0  8-bit constants [1-9]\d*$", report, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("offset", "message"),
+    [
+        (3, "an offset points outside the file"),
+        (4, "the identifier is not MSL2"),
+        (-1, "the checksum is not the one of the file that was built"),
+    ],
+)
+def test_damaged_model_stops_the_firmware(built_sample: Sample, tmp_path: Path, offset: int, message: str) -> None:
+    image = tmp_path / "firmware"
+    shutil.copy2(built_sample.built("host/firmware"), image)
+    model = built_sample.built("models/lenet_train.ms").read_bytes()
+    damage_model(image, model, offset % len(model))
+    status, output = run(image)
+    assert status == 1
+    assert f"  FAILED lenet_train: {message}\n" in output
+    assert output.endswith("a model is not as built\n")
+    assert "  OK\n" in report_of(output, "lenet_infer_w8")
+
+
+def test_model_that_the_application_does_not_expect_fails_scons_run(sample: Sample) -> None:
+    sample.edit("src/models.c", "{4, 10}", "{4, 7}")
+    ended = sample.scons("run-host")
+    assert ended.returncode != 0
+    assert "  FAILED lenet_infer_w8: outputs\n" in ended.stdout
+    assert "host/firmware ended with status 1" in ended.stdout
+
+
+def test_file_that_is_no_model_is_not_embedded(sample: Sample) -> None:
+    sample.edit("SConscript", "*assembled]", '*assembled, env.MSLiteEmbed("models/bad_ms", "models/bad.ms")[0]]')
+    (sample.root / "sample_project/models/bad.ms").write_bytes(b"0123MSL2" + b"\xff" * 24)
+    ended = sample.scons("firmware")
+    assert ended.returncode != 0
+    assert "models/bad.ms cannot be embedded: " in ended.stdout
+    assert not sample.built("models/bad_ms.S").exists()
+
+
+def test_two_models_with_one_symbol_are_refused(sample: Sample) -> None:
+    sample.edit("SConscript", "*assembled]", '*assembled, env.MSLiteEmbed("other_ms", "host/lenet_train.ms")[0]]')
+    ended = sample.scons("firmware")
+    assert ended.returncode != 0
+    assert "would both be embedded as lenet_train" in ended.stdout
+
+
+def test_second_build_does_nothing(sample: Sample) -> None:
+    before = sample.times()
+    ended = sample.scons("models", "firmware")
+    assert ended.returncode == 0
+    assert "scons: `models' is up to date.\n" in ended.stdout
+    assert sample.times() == before
+
+
+def test_comment_in_the_config_rebuilds_no_model(sample: Sample) -> None:
+    before = sample.times()
+    sample.edit("models/w8.cfg", "bit_num=8\n", "# eight\nbit_num=8\n")
+    assert sample.scons("run").returncode == 0
+    rebuilt = {name for name, time in sample.times().items() if before.get(name) != time}
+    assert not rebuilt & (MODEL_REBUILT | HOST_REBUILT | BOARD_REBUILT)
+
+
+def test_value_in_the_config_rebuilds_only_what_depends_on_it(sample: Sample) -> None:
+    before = sample.times()
+    sample.edit("models/w8.cfg", "min_quant_weight_size=500\n", "min_quant_weight_size=5000\n")
+    ended = sample.scons("run")
+    assert ended.returncode == 0, ended.stdout
+    assert "all models are as built\n" in ended.stdout
+    rebuilt = {name for name, time in sample.times().items() if before.get(name) != time}
+    assert rebuilt >= HOST_REBUILT | MODEL_REBUILT
+    assert {name for name in rebuilt if name.startswith(("host/", "an385/"))} <= HOST_REBUILT | BOARD_REBUILT
+    assert not {name for name in rebuilt if "lenet_train" in name}
+    if shutil.which(CROSS_TOOLS[0]):
+        assert rebuilt >= BOARD_REBUILT
+
+
+def test_embedding_is_the_same_in_another_directory(built_sample: Sample, tmp_path: Path) -> None:
+    root = tmp_path / "with blank"
+    root.mkdir()
+    other = copy_project(root)
+    ended = other.scons("firmware")
+    assert ended.returncode == 0, ended.stdout
+    for name in MODEL_REBUILT:
+        content = other.built(name).read_bytes()
+        assert content == built_sample.built(name).read_bytes()
+        assert name.endswith(".ms") or b"\r" not in content
+        assert str(tmp_path).encode() not in content
+
+
+def test_missing_cross_compiler_is_said_in_one_line(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for tool in ("sh", "gcc", "as", "ld"):
+        (tmp_path / tool).symlink_to(shutil.which(tool) or pytest.fail(f"no {tool}"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ended = sample.scons("run")
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.count("SKIP run-an385: arm-none-eabi-gcc is not installed") == 1
