@@ -1,0 +1,66 @@
+"""The construction variables of the tool: one table for the defaults, `scons models-help` and the docs."""
+
+from __future__ import annotations
+
+import sys
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One construction variable; `rebuilds` says whether another value converts a model again."""
+
+    name: str
+    default: Any
+    help: str
+    rebuilds: bool
+
+
+VARIABLES = (
+    Variable(
+        "MSLITE_CONFIG",
+        None,
+        "Config file of the conversion (quantization, fusion), as for converter_lite --configFile. "
+        "Only its values count: not comments, blanks or the order of keys.",
+        rebuilds=True,
+    ),
+    Variable("MSLITE_TRAIN", False, "Whether the model is going to be trained on the device.", rebuilds=True),
+    Variable(
+        "MSLITE_FLAGS",
+        [],
+        "More flags of converter_lite, as a list: ['--optimize=none', '--skip-pass=fuse-conv-bias'].",
+        rebuilds=True,
+    ),
+    Variable(
+        "MSLITECOMSTR", "MSLITE $TARGET", "What is printed for a model; its size and the time follow.", rebuilds=False
+    ),
+    Variable("MSLITE_ALIAS", "models", "Name of the alias that builds all models.", rebuilds=False),
+    Variable(
+        "MSLITE_MANIFEST",
+        "#models.json",
+        "File that lists all models: sizes, hashes, inputs, outputs, converter, options.",
+        rebuilds=False,
+    ),
+    Variable(
+        "MSLITE_PYTHON",
+        sys.executable,
+        "Python that runs the conversions; it needs numpy, flatbuffers and protobuf (SCons's own need not).",
+        rebuilds=False,
+    ),
+)
+
+
+def defaults() -> dict[str, Any]:
+    """Return the default of every variable."""
+    return {variable.name: copy(variable.default) for variable in VARIABLES}
+
+
+def help_text() -> str:
+    """Return what `scons models-help` prints."""
+    lines = ["env.MSLiteModel(target, source, ...) converts MindSpore .mindir models to MindSpore Lite .ms files.", ""]
+    for variable in VARIABLES:
+        shown = "the Python that runs SCons" if variable.name == "MSLITE_PYTHON" else repr(variable.default)
+        lines += [f"{variable.name} (default: {shown})", f"    {variable.help}"]
+    return "\n".join(lines)
