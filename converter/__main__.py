@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from converter.config import load_config
 from converter.errors import ConversionError, Problem, Status
-from converter.flags import Flags, parse_flags
+from converter.flags import Flags, parse_flags, usage
+from converter.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,31 +47,36 @@ def _run(arguments: list[str]) -> int:
     """Parse, convert, write."""
     flags = parse_flags(arguments)
     if flags.show_help:
+        print(usage(), end="")
         return Status.OK
     if flags.show_version:
+        print(f"converter_lite {__version__}")
         return Status.OK
     config = load_config(flags.config_file) if flags.config_file is not None else None
     options = flags.options(config)
-    for _warning in config.warnings if config is not None else ():
-        pass
+    for warning in config.warnings if config is not None else ():
+        print(f"warning: {warning}", file=sys.stderr)
     # Imported here: --help and mistakes on the command line need neither numpy nor protobuf.
     from converter.api import convert_file  # noqa: PLC0415
 
     report = convert_file(flags.model_file, flags.output_file, options, watch=_dumper(flags))
-    for _warning in report.warnings():
-        pass
+    for warning in report.warnings():
+        print(f"{flags.model_file}: warning: {warning}", file=sys.stderr)
     if flags.report is not None:
         _write_report(flags.report, report)
+    print(f"CONVERT RESULT SUCCESS:{Status.OK.value}")
     return Status.OK
 
 
 def _report_failure(failure: ConversionError, arguments: Sequence[str]) -> int:
     """Status line on stdout, located messages on stderr; after a wrong command line also how to ask for help."""
+    print(f"CONVERT RESULT FAILED:{failure.status.value}")
     sys.stdout.flush()
     if "--traceback" in arguments:
         traceback.print_exception(failure, file=sys.stderr)
+    print(failure, file=sys.stderr)
     if any(problem.code in _USAGE_CODES for problem in failure.problems):
-        pass
+        print("'converter_lite --help' lists all flags", file=sys.stderr)
     return failure.status.exit_code
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+_PREFIX_LENGTH = 32
+
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
@@ -23,7 +25,9 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        # Cut, so that a name of the greatest length has room for what makes the temporary one unique.
+        prefix = f".{target.name[:_PREFIX_LENGTH]}."
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=target.parent)
     except OSError as problem:
         raise _unwritable(target, problem) from problem
     temporary = Path(name)
@@ -43,6 +47,9 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
 
 def _unwritable(target: Path, problem: OSError) -> Exception:
     """The located problem for a file that cannot be written."""
+    if isinstance(problem, FileExistsError):
+        # What exists is a file where the target needs a directory.
+        return fail("E120", f"the output cannot be written: {problem.filename!r} is no directory", path=str(target))
     return fail("E120", f"the output cannot be written: {problem.strerror}", path=str(target))
 
 

@@ -116,3 +116,23 @@ class TransposedTensor(Tensor):
         """A strided view on the base."""
         view: Array = self.base.array().transpose(self.perm)
         return view
+
+
+@dataclass(frozen=True, eq=False)
+class FilledTensor(Tensor):
+    """Every element the same; the elements exist only while they are written."""
+
+    dtype: DType
+    shape: tuple[int, ...]
+    value: float
+
+    def array(self) -> Array:
+        """A view of one element, repeated."""
+        view: Array = np.broadcast_to(np.asarray(self.value, self.dtype.numpy), self.shape)
+        return view
+
+    def chunks(self) -> Iterator[memoryview]:
+        """The one element, repeated piece by piece."""
+        per_chunk = max(CHUNK // self.dtype.itemsize, 1)
+        for start in range(0, self.size, per_chunk):
+            yield np.full(min(per_chunk, self.size - start), self.value, self.dtype.numpy).view(np.uint8).data

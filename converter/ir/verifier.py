@@ -10,11 +10,14 @@ if TYPE_CHECKING:
 
 def problems_of(model: Model) -> list[str]:
     """Everything that is inconsistent, in words; empty for a valid model."""
-    return [f"{graph.name}: {problem}" for graph in model.graphs for problem in _graph_problems(graph)]
+    # A branch may read what the graph around it has.
+    known = {id(node) for graph in model.graphs for node in graph.nodes}
+    known.update(id(value) for graph in model.graphs for value in graph.inputs)
+    return [f"{graph.name}: {problem}" for graph in model.graphs for problem in _graph_problems(graph, known)]
 
 
-def _graph_problems(graph: Graph) -> list[str]:
-    """Wiring, order and provenance of one graph."""
+def _graph_problems(graph: Graph, known: set[int]) -> list[str]:
+    """Wiring, order and provenance of one graph; `known` are the nodes and inputs of all graphs."""
     found: list[str] = []
     members = {id(node) for node in graph.nodes}
     if len(members) != len(graph.nodes):
@@ -22,14 +25,24 @@ def _graph_problems(graph: Graph) -> list[str]:
     seen: set[int] = set()
     for node in graph.nodes:
         found += _node_problems(node)
+        found += [f"{node} reads {v.name!r}: {problem}" for v in node.inputs if (problem := _source_problem(v, known))]
         for value in node.inputs:
             if value.producer is not None and id(value.producer) in members and id(value.producer) not in seen:
                 found.append(f"{node} stands before {value.producer}, which makes its input {value.name!r}")
+        missing = [earlier for earlier in node.after if id(earlier) not in members]
+        found += [f"{node} waits for {earlier}, which is not in the graph" for earlier in missing]
         seen.add(id(node))
-    for value in graph.outputs:
-        if value.producer is not None and id(value.producer) not in members:
-            found.append(f"output {value.name!r} is made by a node that is not in the graph")
+    found += [f"output {v.name!r}: {problem}" for v in graph.outputs if (problem := _source_problem(v, known))]
     return found
+
+
+def _source_problem(value: Value, known: set[int]) -> str | None:
+    """What is wrong with where a value comes from."""
+    if value.is_const or id(value) in known:
+        return None
+    if value.producer is None:
+        return "nothing makes it"
+    return None if id(value.producer) in known else "it is made by a node that is not in the graph"
 
 
 def _node_problems(node: Node) -> list[str]:

@@ -94,7 +94,7 @@ def _scalar(attribute: AttributeProto, kind: int) -> Attr:
         return float(attribute.d if attribute.HasField("d") or not attribute.doubles else attribute.doubles[0])
     if kind == _STRING:
         text = attribute.s if attribute.HasField("s") or not attribute.strings else attribute.strings[0]
-        return text.decode("utf-8", "replace")
+        return str(text.decode("utf-8", "replace"))
     raise UndecodableError(f"attribute type {kind}")
 
 

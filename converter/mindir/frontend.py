@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from converter._generated.mind_ir_pb2 import ModelProto
 from converter.errors import Problem, Problems, fail
-from converter.ir import Graph, Model, Stage
+from converter.ir import Graph, Model, Note, Stage, Value
 from converter.mindir.graphs import GraphReader
 from converter.mindir.tensors import TensorSource
 from converter.mindir.wire import WireError, skeleton
@@ -18,7 +18,7 @@ from converter.mindir.wire import WireError, skeleton
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from converter._generated.mind_ir_pb2 import PrimitiveProto
+    from converter._generated.mind_ir_pb2 import GraphProto, PrimitiveProto
     from converter.mindir.operands import Operand
 
 KNOWN_VERSIONS = range(4)
@@ -70,20 +70,20 @@ def _parse(data: mmap.mmap, path: Path) -> ModelProto:
     except WireError as problem:
         message = f"not a MindIR file, or damaged: {problem} (at byte {problem.offset} of {len(data)})"
         raise fail("E302", message, path=str(path), hint="export or copy the file again") from problem
-    except (DecodeError, RecursionError) as problem:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise fail("E302", "not a MindIR file, or damaged: it cannot be parsed", path=str(path)) from problem
     return proto
 
 
 @dataclass
 class Reader:
-    """Everything that the graphs of one file share."""
+    """Everything that the graphs of one file share. A name whose definition could not be read stands for None."""
 
     path: Path
     proto: ModelProto
     data: mmap.mmap
     problems: Problems = field(default_factory=Problems)
-    names: dict[str, Operand] = field(default_factory=dict)
+    names: dict[str, Operand | None] = field(default_factory=dict)
     primitives: dict[str, PrimitiveProto] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -108,4 +108,14 @@ class Reader:
         self.problems.raise_if_any()
         producer = f"{self.proto.producer_name} {self.proto.model_version or self.proto.producer_version}".strip()
         graphs = [reader.graph for reader in readers]
-        return Model(graphs, Stage.SOURCE, str(self.path), producer, version=str(self.proto.mind_ir_version))
+        version = str(self.proto.mind_ir_version)
+        return Model(graphs, Stage.SOURCE, str(self.path), producer, version, self._unread(protos))
+
+    def _unread(self, protos: list[GraphProto]) -> list[Note]:
+        """Parameters that no node reads: they will not be in the file, and the user shall know."""
+        parameters = (self.names.get(parameter.name) for proto in protos for parameter in proto.parameter)
+        return [
+            Note("dropped", f"parameter {value.name!r} is read by nothing, so it is not in the file")
+            for value in parameters
+            if isinstance(value, Value) and not value.users
+        ]

@@ -1,8 +1,8 @@
 """One MindIR graph read into an IR graph.
 
 Tuples and side-effect tokens are resolved here: MakeTuple, TupleGetItem and UpdateState make no nodes. `Load` stays a
-node, because it says at which point of the side effects a variable is read; `Depend` on a variable becomes one. `Node.after`
-holds the nodes whose effects directly precede.
+node, because it says at which point of the side effects a variable is read; `Depend` on a variable becomes one.
+`Node.after` holds the nodes whose effects directly precede.
 """
 
 from __future__ import annotations
@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
 _PRIM_FUNCTION = 2
 _MONADS = frozenset({"UMonadType", "IOMonadType"})
+# Attribute types of functions: a graph, a graph with bound arguments, one of several.
+_FUNCTIONS = frozenset({27, 28, 29})
 # Type of what is no tensor (literals, functions); `.ms` files say the same of functions.
 _NO_TENSOR = TensorType(DType.FLOAT32, ())
 _NAMES_ONLY = frozenset({"input_names", "output_names"})
 # The attribute by which MindSpore marks operators with side effects; files of 1.x may lack it.
 EFFECT = "side_effect_mem"
-_STRUCTURE = frozenset({"MakeTuple", "make_tuple", "TupleGetItem", "tuple_getitem", "UpdateState", "Depend"})
+_TUPLES = frozenset({"MakeTuple", "make_tuple", "MakeList", "make_list"})
+_ITEMS = frozenset({"TupleGetItem", "tuple_getitem", "ListGetItem", "list_getitem"})
+_STRUCTURE = frozenset({*_TUPLES, *_ITEMS, "UpdateState", "Depend"})
+# Operators whose first operand is the function that they call or bind.
+_CALLS = frozenset({"call", "Partial", "partial"})
 
 
 class GraphReader:
@@ -44,28 +50,26 @@ class GraphReader:
     def read_parameters(self) -> None:
         """Parameters with data become constants; graph inputs become values or tokens."""
         for parameter in self.proto.parameter:
-            value = self._constant(parameter, short_name(parameter.name), parameter.name)
-            if value is not None:
-                self._define(parameter.name, value)
+            self._define(parameter.name, self._constant(parameter, short_name(parameter.name), parameter.name))
         for declared in self.proto.input:
             if declared.denotation in _MONADS:
                 self._define(declared.name, Monad())
             else:
-                self._read_input(declared.name, list(declared.tensor))
+                self._define(declared.name, self._input(declared.name, list(declared.tensor)))
 
-    def _read_input(self, name: str, tensors: list[TensorProto]) -> None:
+    def _input(self, name: str, tensors: list[TensorProto]) -> Value | None:
         """A graph input; in a branch, what the caller passes."""
         try:
             kind = type_of(tensors[0]) if tensors else None
         except UndecodableError as problem:
             self.reader.problem("E203", f"graph input {short_name(name)!r} has an unknown type: {problem}")
-            return
+            return None
         if kind is None:
             self.reader.problem("E302", f"graph input {short_name(name)!r} has no type")
-            return
+            return None
         value = Value(short_name(name), kind)
         self.graph.inputs.append(value)
-        self._define(name, value)
+        return value
 
     def read(self) -> None:
         """Nodes in file order, which is topological, then the outputs."""
@@ -74,30 +78,31 @@ class GraphReader:
         for output in self.proto.output:
             operand = self._operand(output.name, "the graph's outputs")
             for item in flatten([operand] if operand is not None else []):
-                if isinstance(item, Value):
-                    self.graph.outputs.append(item)
+                if not isinstance(item, Monad):
+                    self.graph.outputs.append(self._function(item) if isinstance(item, Graph) else item)
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
     def _read_node(self, proto: NodeProto) -> None:
         """One NodeProto: a constant, a structural node, a call of a graph, or an operator."""
         output = proto.output[0] if proto.output else proto.name
-        if proto.op_type == "Constant":
-            self._read_constant(proto, output)
-            return
+        self._define(output, self._read_constant(proto) if proto.op_type == "Constant" else self._call(proto))
+
+    def _call(self, proto: NodeProto) -> Operand | None:
+        """A structural node, a call of a graph, or an operator; None after a problem, which is not repeated."""
         op, attributes, is_function = self._resolve(proto)
-        if op is None:
-            return
         operands = [self._operand(name, proto.domain or proto.name) for name in proto.input]
-        if any(operand is None for operand in operands):
-            return
         known = [operand for operand in operands if operand is not None]
+        if op is None or len(known) < len(operands):
+            return None
+        least = 2 if op in _ITEMS else int(op in ("UpdateState", "Depend"))
+        if len(known) < least:
+            message = f"has {len(known)} inputs, needs at least {least}"
+            self.reader.problem("E305", message, node=proto.domain or proto.name, op=op)
+            return None
         if op in _STRUCTURE:
-            result = self._structure(op, known, proto)
-        else:
-            result = self._operator(op, proto, known, attributes, is_function=is_function)
-        if result is not None:
-            self._define(output, result)
+            return self._structure(op, known, proto)
+        return self._operator(op, proto, known, attributes, is_function=is_function)
 
     def _resolve(self, proto: NodeProto) -> tuple[str | None, list[AttributeProto], bool]:
         """Operator type, its attributes, and whether arguments trail its inputs."""
@@ -109,13 +114,13 @@ class GraphReader:
             op = primitive.op_type.removeprefix("S-Prim-")
             return op, list(primitive.attribute), primitive.prim_type == _PRIM_FUNCTION
         if key in self.reader.names:
-            return "call", [], False
+            return "call" if self.reader.names[key] is not None else None, [], False
         self.reader.problem("E305", f"calls {key!r}, which the file does not define", node=proto.domain or proto.name)
         return None, [], False
 
     def _structure(self, op: str, operands: list[Operand], proto: NodeProto) -> Operand | None:
         """Tuples and tokens: no node, only a name for what is already there."""
-        if op in ("MakeTuple", "make_tuple"):
+        if op in _TUPLES:
             return TupleOperand(tuple(operands))
         if op == "UpdateState":
             return self._update_state(operands)
@@ -153,25 +158,37 @@ class GraphReader:
     ) -> Operand:
         """An operator node; a trailing token gives its place among the side effects."""
         node = self._node(op, proto, self._attributes(attributes, proto, op))
-        if op == "call":
-            target = self.reader.names[proto.op_type.removeprefix("REF::")]
+        target = self.reader.names.get(proto.op_type.removeprefix("REF::"))
+        if op == "call" and target is not None:
             operands = [target, *operands]
         tokens = [operand for operand in operands if isinstance(operand, Monad)]
         node.after = merge(*(token.effects for token in tokens))
-        flat = flatten(operand for operand in operands if not isinstance(operand, Monad))
-        node.graphs = tuple(operand for operand in flat if isinstance(operand, Graph))
-        values = [operand for operand in flat if isinstance(operand, Value)]
+        if op in _CALLS and isinstance(operands[0], Graph):
+            node.graphs, operands = (operands[0],), operands[1:]
         if is_function:
-            values = self._take_arguments(node, values)
+            operands = self._take_arguments(node, [each for each in operands if not isinstance(each, Monad)])
+        values = [self._function(each) if isinstance(each, Graph) else each for each in flatten(operands)]
         outputs = self._outputs(node, proto)
-        wire(node, values, outputs)
-        if tokens and op != "Load":
+        wire(node, [value for value in values if isinstance(value, Value)], outputs)
+        # What a call does is not known here; a token may have been bound to the function long before.
+        if (tokens and op != "Load") or op == "call":
             node.attrs[EFFECT] = True
         self.graph.nodes.append(node)
         return outputs[0] if len(outputs) == 1 else TupleOperand(tuple(outputs))
 
-    def _take_arguments(self, node: Node, values: list[Value]) -> list[Value]:
-        """MindIR version 2 and up: constants that trail the real inputs are attributes by another name."""
+    def _function(self, graph: Graph) -> Value:
+        """A graph that is used like a value: a Partial that binds nothing."""
+        origin = Origin(str(self.reader.path), graph.name, "Partial")
+        node = Node("Partial", graph.name, origin, graphs=(graph,))
+        wire(node, [], [Value(graph.name, _NO_TENSOR)])
+        self.graph.nodes.append(node)
+        return node.outputs[0]
+
+    def _take_arguments(self, node: Node, values: list[Operand]) -> list[Operand]:
+        """MindIR version 2 and up: constants that trail the real inputs are attributes by another name.
+
+        A tuple of tensors, as Concat has it, is one input.
+        """
         if node.op not in ARGUMENTS:
             return values
         inputs, names = ARGUMENTS[node.op]
@@ -182,9 +199,9 @@ class GraphReader:
             )
             return values
         for name, value in zip(names, extra, strict=False):
-            if value.literal is not None:
+            if isinstance(value, Value) and value.literal is not None:
                 node.attrs[name] = value.literal.value
-            elif value.const is not None and value.const.size <= 1:
+            elif isinstance(value, Value) and value.const is not None and value.const.size <= 1:
                 node.attrs[name] = value.const.array().reshape(-1)[0].item()
             else:
                 self.reader.problem(
@@ -225,7 +242,9 @@ class GraphReader:
         return [Value(f"{node.name}/output-{index}", kind) for index, kind in enumerate(kinds)]
 
     def _abstract(self, attribute: AttributeProto, node: Node) -> list[TensorType]:
-        """Types of the outputs; tokens and non-tensors have none."""
+        """Types of the outputs; tokens and non-tensors have none, functions stand in with a type of no meaning."""
+        if attribute.type in _FUNCTIONS:
+            return [_NO_TENSOR]
         if attribute.values:
             return [kind for item in attribute.values for kind in self._abstract(item, node)]
         tensors = list(attribute.tensors) + ([attribute.t] if attribute.HasField("t") else [])
@@ -237,15 +256,12 @@ class GraphReader:
 
     # -- constants and names ----------------------------------------------------------------------------------------
 
-    def _read_constant(self, proto: NodeProto, output: str) -> None:
+    def _read_constant(self, proto: NodeProto) -> Operand | None:
         """A ValueNode: token, tensor, tuple of tensors, or literal."""
         if not proto.attribute:
             self.reader.problem("E302", "a constant has no value", node=short_name(proto.name))
-            return
-        attribute = proto.attribute[0]
-        operand = self._constant_operand(attribute, proto.name)
-        if operand is not None:
-            self._define(output, operand)
+            return None
+        return self._constant_operand(proto.attribute[0], proto.name)
 
     def _constant_operand(self, attribute: AttributeProto, name: str) -> Operand | None:
         """The value of a constant."""
@@ -270,13 +286,14 @@ class GraphReader:
         except UndecodableError as problem:
             self.reader.problem("E302", f"{short_name(label)!r} cannot be read: {problem}")
         except MissingDataError as problem:
-            self.reader.problem(problem.code, f"{short_name(label)!r}: {problem}")
+            of_what = "" if problem.is_of_file else f"{short_name(label)!r}: "
+            self.reader.problem(problem.code, f"{of_what}{problem}")
         else:
             return Value(name, tensor.type, const=tensor)
         return None
 
-    def _define(self, name: str, operand: Operand) -> None:
-        """Bind a name; a second binding is damage."""
+    def _define(self, name: str, operand: Operand | None) -> None:
+        """Bind a name, to None after a problem; a second binding is damage."""
         if name in self.reader.names:
             self.reader.problem("E305", f"the name {short_name(name)!r} is defined twice")
         self.reader.names[name] = operand

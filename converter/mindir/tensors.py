@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 
 class MissingDataError(Exception):
-    """The bytes of a tensor cannot be had; `code` is the problem code."""
+    """The bytes of a tensor cannot be had; `code` is the problem code.
 
-    def __init__(self, code: str, message: str) -> None:
+    `is_of_file` says that no tensor of that file can be had: a problem of the file, and one for all of them.
+    """
+
+    def __init__(self, code: str, message: str, *, is_of_file: bool = False) -> None:
         """Keep the problem code beside the message."""
         super().__init__(message)
         self.code = code
+        self.is_of_file = is_of_file
 
 
 @dataclass
@@ -53,7 +57,7 @@ class TensorSource:
         external = proto.external_data
         if not is_inside(external.location):
             message = f"the weights are in {external.location!r}, outside the directory of the model"
-            raise MissingDataError("E306", message)
+            raise MissingDataError("E306", message, is_of_file=True)
         data = self._map(external.location)
         length = external.length if external.HasField("length") else kind.size * kind.dtype.itemsize
         return self._view(kind, data, external.offset, length, external.location)
@@ -66,9 +70,10 @@ class TensorSource:
                     self.files[location] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except OSError as problem:
                 message = f"the split weight file {location!r} cannot be read: {problem.strerror}"
-                raise MissingDataError("E306", message) from problem
+                raise MissingDataError("E306", message, is_of_file=True) from problem
             except ValueError as problem:
-                raise MissingDataError("E306", f"the split weight file {location!r} is empty") from problem
+                message = f"the split weight file {location!r} is empty"
+                raise MissingDataError("E306", message, is_of_file=True) from problem
         return self.files[location]
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Compressed layouts of integer weights in `.ms` files: indexing and sparse, as bit streams, most significant bit first.
+"""Compressed layouts of integer weights in `.ms` files: indexing and sparse; bit streams, most significant bit first.
 
 Source: the official converter 2.0.0, measured (tests/oracle/README.md). With n values, u of them distinct and
 i = ceil(log2 u):
@@ -7,14 +7,15 @@ i = ceil(log2 u):
     indexing  table, n indices of i bits
     sparse    coordinate width w in 8 bits, count m in 32 bits, table, m indices of i bits, m gaps of w bits
 
-Sparse stores the values that differ from their zero point, and one wherever a gap would not fit into w bits. Values come in
-equal runs, one zero point each, whatever the channel axis is.
+Sparse stores the values that differ from their zero point, and one wherever a gap would not fit into w bits. Values
+come in equal runs, one zero point each, whatever the channel axis is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def encode(values: Array, zero_points: Sequence[int]) -> EncodedTensor | None:
 
 
 def decode(stream: bytes, encoding: Encoding, shape: tuple[int, ...], zero_points: Sequence[int]) -> EncodedTensor:
-    """The tensor of a stored stream. Raises `ValueError` when the stream is too short."""
+    """The tensor of a stored stream. Raises `ValueError` for a stream that does not fit."""
     bits = np.unpackbits(np.frombuffer(stream, np.uint8))
     count = int(np.prod(shape))
     position = 0
@@ -110,6 +111,9 @@ def decode(stream: bytes, encoding: Encoding, shape: tuple[int, ...], zero_point
     gap_bits, stored = (
         (int(take(1, _BITS)[0]), int(take(1, _COUNT_BITS)[0])) if encoding is Encoding.SPARSE else (0, count)
     )
+    if stored > count or gap_bits > _COUNT_BITS:
+        message = "the stream of a compressed weight stores more values than the weight has"
+        raise ValueError(message)
     distinct = int(take(1, _BITS)[0]) or 1 << _BITS
     table = take(distinct, _BITS) - _BIAS
     kept = table[take(stored, _index_bits(distinct))].astype(np.int8)
@@ -124,7 +128,7 @@ def _stored(positions: Array, size: int, gap_bits: int) -> Array:
     """Positions to store: the kept ones, and one every 2**gap_bits where nothing is kept for longer."""
     reach = 1 << gap_bits
     bounds = np.concatenate(([-1], positions, [size]))
-    extra = [np.arange(a + reach, b, reach) for a, b in zip(bounds[:-1], bounds[1:], strict=True) if b - a > reach]
+    extra = [np.arange(a + reach, b, reach) for a, b in pairwise(bounds) if b - a > reach]
     return np.sort(np.concatenate([positions, *extra])) if extra else positions
 
 

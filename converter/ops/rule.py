@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-from converter.ir import Attr
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
 
-Convert: TypeAlias = Callable[[Attr], Attr]
+    from converter.ir import Attr, Node
+    from converter.ops.context import Context
+
+    Convert: TypeAlias = Callable[[Attr], Attr]
 
 
 class RefusedValueError(ValueError):
@@ -31,15 +35,18 @@ class AttrRule:
 class Rule:
     """One MindIR operator. An attribute that is neither in `attrs` nor ignored is a problem.
 
-    `sets` are fields with a value of their own; `writes` the inputs that it updates in place; `adapter` the function in
-    converter/ops/adapters that computes what a row cannot say.
+    `lite` may be empty when the adapter replaces the node by others. `sets` are fields with a value of their own;
+    `writes` the inputs that the operator updates in place; `adapter` the function that computes what a row cannot say,
+    called with the node renamed and its attributes converted while shapes still are MindIR's. `writes_if` names an
+    attribute without which nothing is written.
     """
 
     lite: str
     attrs: Mapping[str, AttrRule] = field(default_factory=dict)
     sets: Mapping[str, Attr] = field(default_factory=dict)
     writes: tuple[int, ...] = ()
-    adapter: str = ""
+    writes_if: str = ""
+    adapter: Callable[[Context, Node], None] | None = None
 
 
 PAD_MODES: Mapping[Attr, int] = {"pad": 0, "same": 1, "valid": 2, "calculated": 0, 0: 0, 1: 1, 2: 2}

@@ -40,7 +40,8 @@ def scale_of(low: np.float32, high: np.float32) -> QuantParam:
 def quantize(values: Array, param: QuantParam) -> Array:
     """Nearest levels as int8."""
     levels = round_away(values.astype(np.float64) / param.scale + param.zero_point)
-    return np.clip(levels, Q_MIN, Q_MAX).astype(np.int8)
+    rounded: Array = np.clip(levels, Q_MIN, Q_MAX).astype(np.int8)
+    return rounded
 
 
 def corrected(values: Array, levels: Array, param: QuantParam) -> QuantParam:

@@ -10,11 +10,12 @@ import numpy as np
 from converter.errors import fail
 from converter.ir import ArrayTensor, Stage
 from converter.ir.editing import set_input
-from converter.ops.adapters import ADAPTERS, Context, problem_at
+from converter.ops.context import Context, problem_at
 from converter.ops.device_kernels import DEVICE_KERNELS
 from converter.ops.lite_fields import defaults
-from converter.ops.mindir_rules import IGNORED_EVERYWHERE, RULES
 from converter.ops.rule import RefusedValueError
+from converter.ops.rules import IGNORED_EVERYWHERE, RULES
+from converter.passes.normalize.side_effects import written
 
 if TYPE_CHECKING:
     from converter.ir import Attr, Model, Node
@@ -24,12 +25,16 @@ _CONTROL_FLOW = frozenset({"call", "Partial", "partial", "Switch", "switch", "Sw
 
 
 def adapt_operators(model: Model) -> bool:
-    """Every node becomes the Lite operator of its row; all operators and attributes that cannot are reported together."""
+    """Turn every node into the Lite operator of its row; report all that cannot be converted together."""
+    if model.stage is not Stage.SOURCE:
+        return False
+    is_training = any(written(node) for graph in model.graphs for node in graph.nodes)
     for graph in model.graphs:
-        context = Context(model, graph)
+        context = Context(model, graph, is_training)
         for node in list(graph.nodes):
             _adapt(context, node)
         context.problems.raise_if_any()
+        context.finish()
         for node in graph.nodes:
             _literals_to_tensors(context, node)
             _check_device(context, node)
@@ -41,23 +46,22 @@ def adapt_operators(model: Model) -> bool:
 def _adapt(context: Context, node: Node) -> None:
     """One node: attributes accounted for, then renamed, then finished by its adapter."""
     if node.op in _CONTROL_FLOW:
-        context.refuse(
-            "E206",
-            node,
-            f"{node.op}: control flow cannot be converted yet",
-            "write the network without if and while on tensors",
-        )
+        hint = "write the network without if and while on tensors"
+        context.refuse("E206", node, f"{node.op}: control flow cannot be converted", hint)
         return
     rule = RULES.get(node.op)
     if rule is None:
         near = difflib.get_close_matches(node.op, RULES, n=1)
-        hint = f"the nearest known operator is {near[0]}" if near else None
-        context.refuse("E201", node, f"operator {node.op} cannot be converted", hint)
+        nearest = f"the nearest known operator is {near[0]}" if near else None
+        context.refuse("E201", node, f"operator {node.op} cannot be converted", nearest)
         return
     attrs = _attributes(context, node, rule)
-    node.op, node.attrs = rule.lite, {**defaults(rule.lite), **attrs}
-    if rule.adapter:
-        ADAPTERS[rule.adapter](context, node)
+    if rule.lite:
+        node.op, node.attrs = rule.lite, {**defaults(rule.lite), **attrs}
+    else:
+        node.attrs = attrs
+    if rule.adapter is not None:
+        rule.adapter(context, node)
 
 
 def _attributes(context: Context, node: Node, rule: Rule) -> dict[str, Attr]:

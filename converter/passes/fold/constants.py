@@ -8,6 +8,7 @@ from converter.ir import ArrayTensor, Value
 from converter.ir.editing import remove, replace_uses
 from converter.ops.lite_ops import LITE_OPS
 from converter.reference.call import Call
+from converter.reference.compute import compute
 from converter.reference.kernels import KERNELS
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _is_foldable(node: Node, variables: set[int]) -> bool:
 def _fold(graph: Graph, node: Node) -> None:
     """Replace one node by its result."""
     arrays = tuple(value.const.array() for value in node.inputs if value.const is not None)
-    (result,) = KERNELS[node.op](Call(node, arrays))
+    (result,) = compute(Call(node, arrays))
     if result is None:
         message = f"the reference kernel of {node.op} has no result"
         raise ValueError(message)

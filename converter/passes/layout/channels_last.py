@@ -1,10 +1,10 @@
 """NCHW to NHWC: the device computes convolutions, pooling and biases with the channels last.
 
-Instead of wrapping each such operator in transposes and cancelling them afterwards, the pass decides for every rank-4
-value whether it is stored channels last, and only then puts a Transpose on each edge whose two ends disagree, one per
-value and direction. Values at layout-bound operators, graph inputs and convolution kernels are channels last;
-element-wise operators follow their inputs; everything else stays as in MindIR. Kernels (K, C, H, W) and their optimizer
-slots move by the same permutation, so a weight, its slots and its gradient always agree.
+Instead of wrapping each such operator in transposes and cancelling them afterwards, the pass first plans which values
+are stored channels last (plan.py), and then carries the plan out: a Transpose where the two ends of an edge disagree,
+one per value and direction; a Reshape instead where no element changes its place; nothing at all for constants, which
+are stored in the order that their reader wants. Kernels (K, C, H, W) and their optimizer slots move by the same
+permutation, so a weight, its slots and its gradient always agree.
 """
 
 from __future__ import annotations
@@ -14,86 +14,50 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from converter.ir import Layout, Node, Note, TensorType, TransposedTensor, Value
-from converter.ir.editing import insert_after, insert_before, set_input
-from converter.ops.adapters import constant
+from converter.ir import ArrayTensor, Layout, Note, TensorType, TransposedTensor, Value
+from converter.ir.editing import insert_after, insert_before, remove, replace_uses, set_input, wire
+from converter.ops.context import constant
 from converter.ops.lite_fields import lite_node
+from converter.ops.layouts import RANK, TO_NCHW, TO_NHWC
 from converter.ops.lite_ops import LITE_OPS
+from converter.passes.layout.axes import (
+    composed,
+    is_image,
+    is_single,
+    keeps_order,
+    move,
+    permutation,
+    permuted,
+)
+from converter.passes.layout.plan import Plan
 
 if TYPE_CHECKING:
-    from converter.ir import Graph, Model
+    from converter.ir import Graph, Model, Node
 
-TO_NHWC = (0, 2, 3, 1)
-TO_NCHW = (0, 3, 1, 2)
-_RANK = 4
+__all__ = ["TO_NCHW", "TO_NHWC", "channels_last"]
+
 _MADE_BY = "channels-last"
 
 
 def channels_last(model: Model) -> bool:
     """Store images channels last and convolution kernels KHWC, with the fewest transposes at the borders."""
+    changed = False
     for graph in model.graphs:
-        plan = _Plan(graph)
+        if any(value.layout is not Layout.NCHW for value in _values(graph)):
+            continue  # it has been here before
+        plan = Plan(graph)
         plan.decide()
-        _Rewrite(model, graph, plan).run()
-    return True
+        rewrite = _Rewrite(model, graph, plan)
+        rewrite.run()
+        changed |= rewrite.changed
+    return changed
 
 
-@dataclass
-class _Plan:
-    """Which values are stored channels last, and which element-wise nodes work that way."""
-
-    graph: Graph
-    last: set[int] = field(default_factory=set)
-    following: set[int] = field(default_factory=set)
-
-    def decide(self) -> None:
-        """Grow both sets until nothing is added."""
-        self.last.update(id(value) for value in self.graph.inputs if is_image(value))
-        for node in self.graph.nodes:
-            lite = LITE_OPS.get(node.op)
-            if lite is not None:
-                self.last.update(id(node.outputs[i]) for i in lite.nhwc_outputs if is_image(node.outputs[i]))
-                self.last.update(id(node.inputs[i]) for i in lite.kernels if node.inputs[i].const is not None)
-        size = -1
-        while size != len(self.last) + len(self.following):
-            size = len(self.last) + len(self.following)
-            for node in self.graph.nodes:
-                self._follow(node)
-
-    def _follow(self, node: Node) -> None:
-        """Let an element-wise node take the layout of its inputs, if all of them can have it."""
-        lite = LITE_OPS.get(node.op)
-        if lite is None or not lite.follows:
-            return
-        images = [value for value in node.inputs if is_image(value)]
-        movers = [value for value in images if id(value) in self.last and not _is_free(value)]
-        if not movers or any(not is_image(value) and not _is_single(value) for value in node.inputs):
-            return
-        self.following.add(id(node))
-        self.last.update(id(value) for value in node.outputs if is_image(value))
-        self.last.update(id(value) for value in images if value.const is not None)
-
-    def wants_last(self, node: Node, index: int) -> bool:
-        """Whether an input of a node must be channels last."""
-        lite = LITE_OPS.get(node.op)
-        if lite is None or not is_image(node.inputs[index]):
-            return False
-        return id(node) in self.following or index in lite.nhwc or index in lite.kernels
-
-
-def is_image(value: Value) -> bool:
-    """Whether a value has four axes, so that there is something to move."""
-    return value.type.rank == _RANK
-
-
-def _is_single(value: Value) -> bool:
-    """One element: the same in any layout."""
-    return value.type.is_static and value.type.size == 1
-
-
-def _is_free(value: Value) -> bool:
-    """A constant with no other reason to move: it follows, it does not lead."""
-    return value.const is not None and len(value.users) == 1
+def _values(graph: Graph) -> list[Value]:
+    """Every value of a graph, once."""
+    values = {id(value): value for value in graph.inputs}
+    values.update((id(v), v) for node in graph.nodes for v in (*node.inputs, *node.outputs))
+    return list(values.values())
 
 
 @dataclass
@@ -102,46 +66,120 @@ class _Rewrite:
 
     model: Model
     graph: Graph
-    plan: _Plan
+    plan: Plan
     moved: dict[tuple[int, bool], Value] = field(default_factory=dict)
+    changed: bool = False
 
     def run(self) -> None:
-        """Borders first, while every type is still that of MindIR; then the types of what is stored channels last."""
-        values = {id(v): v for node in self.graph.nodes for v in (*node.inputs, *node.outputs)}
-        values.update((id(value), value) for value in self.graph.inputs)
-        for node in list(self.graph.nodes):
+        """Borders first, while every type is still that of MindIR; then arguments and types of what is channels last."""
+        values = _values(self.graph)
+        self._place_constants(values)
+        nodes = list(self.graph.nodes)
+        for node in nodes:
             for index, value in enumerate(node.inputs):
-                wanted = self.plan.wants_last(node, index)
-                if is_image(value) and wanted != (id(value) in self.plan.last):
-                    set_input(node, index, self._transposed(value, node, last=wanted))
+                self._check_edge(node, index, value)
         for index, value in enumerate(self.graph.outputs):
-            if id(value) in self.plan.last and value.producer is not None:
-                self.graph.outputs[index] = self._transposed(value, value.producer, last=False)
-        for key, value in values.items():
-            if key in self.plan.last:
+            if self.plan.is_last(value) and value.producer is not None:
+                self.graph.outputs[index] = self._converted(value, value.producer, last=False)
+        for node in nodes:
+            self._renumber(node)
+        for value in values:
+            if self.plan.is_last(value):
                 self._relabel(value)
-        for node in self.graph.nodes:
-            self._set_format(node)
+        self._merge_transposes()
+        self._drop_identities()
 
-    def _transposed(self, value: Value, reader: Node, *, last: bool) -> Value:
-        """The value in the other layout: by one Transpose for all readers, or another view of a constant."""
+    def _place_constants(self, values: list[Value]) -> None:
+        """A constant that nobody writes is stored as its readers want it, twice when they differ."""
+        for value in values:
+            if value.const is None or not is_image(value) or id(value) in self.plan.variables:
+                continue
+            readers = [
+                (node, index)
+                for node in dict.fromkeys(value.users)
+                for index, each in enumerate(node.inputs)
+                if each is value and self.plan.wants_last(node, index)
+            ]
+            if not readers:
+                continue
+            stored = value
+            if len(readers) != len(value.users):
+                stored = Value(f"{value.name}_nhwc", value.type, const=value.const)
+                for node, index in readers:
+                    set_input(node, index, stored)
+            self._relabel(stored)
+            self.moved[id(stored), True] = stored
+
+    def _check_edge(self, node: Node, index: int, value: Value) -> None:
+        """Bring one input into the layout that the node reads."""
+        if not is_image(value):
+            if self.plan.works_last(node) and LITE_OPS[node.op].follows and not is_single(value):
+                set_input(node, index, self._aligned(value, node))
+            return
+        wanted = self.plan.wants_last(node, index)
+        if wanted is None or (id(value), wanted) in self.moved and self.moved[id(value), wanted] is value:
+            return
+        if wanted != self.plan.is_last(value):
+            set_input(node, index, self._converted(value, node, last=wanted))
+
+    def _converted(self, value: Value, reader: Node, *, last: bool) -> Value:
+        """The value in the other layout: by one node for all its readers."""
         key = (id(value), last)
         if key not in self.moved:
+            shape = value.type.shape or ()
+            name = f"{value.name}_{'nhwc' if last else 'nchw'}"
+            result = permuted(shape, TO_NHWC) if last else shape
+            stored = shape if last else permuted(shape, TO_NHWC)
             perm = TO_NHWC if last else TO_NCHW
-            self.moved[key] = self._transpose_node(value, reader, perm)
+            self.moved[key] = self._move_node(value, reader, name, (stored, perm, result), last=last)
         return self.moved[key]
 
-    def _transpose_node(self, value: Value, reader: Node, perm: tuple[int, ...]) -> Value:
-        """A Transpose behind the producer; the shape is that after both have their final layout."""
+    def _aligned(self, value: Value, reader: Node) -> Value:
+        """A broadcast operand of fewer axes as one of four axes, channels last."""
+        key = (id(value), True)
+        if key in self.moved:
+            return self.moved[key]
         shape = value.type.shape or ()
-        shape = tuple(shape[axis] for axis in perm) if perm == TO_NHWC else shape
-        name = f"{value.name}_{'nhwc' if perm == TO_NHWC else 'nchw'}"
+        full = (1,) * (RANK - len(shape)) + shape
+        result = permuted(full, TO_NHWC)
+        name = f"{value.name}_nhwc"
+        if value.const is not None and id(value) not in self.plan.variables:
+            array = value.const.array().reshape(full).transpose(TO_NHWC)
+            self.moved[key] = constant(name, np.ascontiguousarray(array))
+            self.changed = True
+        elif keeps_order(full, TO_NHWC):
+            self.moved[key] = self._move_node(value, reader, name, (full, TO_NHWC, result), last=True)
+        else:
+            four = self._insert("Reshape", value, reader, f"{name}_axes", full)
+            self.moved[key] = self._move_node(four, reader, name, (full, TO_NHWC, result), last=True)
+        return self.moved[key]
+
+    def _move_node(
+        self,
+        value: Value,
+        reader: Node,
+        name: str,
+        change: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]],
+        *,
+        last: bool,
+    ) -> Value:
+        """A Transpose from one stored shape to the other, or a Reshape where no element changes its place."""
+        stored, perm, result = change
+        moves = not keeps_order(stored, perm) or any(dim < 0 for dim in result)
+        made = self._insert("Transpose" if moves else "Reshape", value, reader, name, result, perm)
+        made.layout = Layout.NHWC if last else Layout.NCHW
+        return made
+
+    def _insert(
+        self, op: str, value: Value, reader: Node, name: str, shape: tuple[int, ...], perm: tuple[int, ...] = ()
+    ) -> Value:
+        """A node behind the value's producer, or before its first reader."""
+        self.changed = True
         origin = (value.producer or reader).origin.derived(_MADE_BY)
-        order = constant(f"{name}_perm", np.array(perm, np.int32))
-        result = Value(
-            name, TensorType(value.type.dtype, shape), layout=Layout.NHWC if perm == TO_NHWC else Layout.NCHW
-        )
-        node = lite_node("Transpose", name, origin, [value, order], [result])
+        numbers = perm if op == "Transpose" else shape
+        argument = constant(f"{name}_{'perm' if op == 'Transpose' else 'shape'}", np.array(numbers, np.int32))
+        result = Value(name, TensorType(value.type.dtype, shape))
+        node = lite_node(op, name, origin, [value, argument], [result])
         if value.producer is not None:
             insert_after(self.graph, value.producer, node)
         else:
@@ -149,19 +187,80 @@ class _Rewrite:
             insert_before(self.graph, first, node)
         return result
 
+    def _renumber(self, node: Node) -> None:
+        """Arguments that name axes, permutations, and target shapes."""
+        if node.op == "BiasAdd":
+            self._set(node, "format", int(Layout.NHWC if is_image(node.inputs[0]) else Layout.NCHW))
+        elif node.op == "Transpose":
+            self._renumber_permutation(node)
+        elif self.plan.works_last(node):
+            lite = LITE_OPS[node.op]
+            if lite.is_linear:
+                shape = permuted(node.outputs[0].type.shape or (), TO_NHWC)
+                set_input(node, 1, constant(f"{node.name}/shape", np.array(shape, np.int32)))
+            else:
+                move(node, lite)
+
+    def _renumber_permutation(self, node: Node) -> None:
+        """The permutation between the stored axes."""
+        perm = permutation(node)
+        if perm is None:
+            return
+        wanted = self.plan.wants_last(node, 0)
+        stored = self.plan.is_last(node.inputs[0]) if wanted is None else wanted
+        now = composed(perm, last_in=stored, last_out=self.plan.is_last(node.outputs[0]))
+        if now != perm:
+            set_input(node, 1, constant(f"{node.name}/perm", np.array(now, np.int32)))
+
+    def _merge_transposes(self) -> None:
+        """Two Transposes in a row become one, where nobody else reads what stands between them."""
+        for node in [node for node in self.graph.nodes if node.op == "Transpose"]:
+            before = node.inputs[0].producer
+            first, second = permutation(before) if before is not None else None, permutation(node)
+            if before is None or before.op != "Transpose" or first is None or second is None:
+                continue
+            is_output = any(value is node.inputs[0] for value in self.graph.outputs)
+            if is_output or len(node.inputs[0].users) > 1:
+                continue
+            merged = permuted(first, second)
+            argument = constant(f"{node.name}/perm", np.array(merged, np.int32))
+            wire(node, [before.inputs[0], argument])
+            remove(self.graph, [before])
+
+    def _drop_identities(self) -> None:
+        """A Transpose that no longer moves anything: its readers read what it reads."""
+        outputs = {id(value) for value in self.graph.outputs}
+        for node in [node for node in self.graph.nodes if node.op == "Transpose"]:
+            source, result = node.inputs[0], node.outputs[0]
+            if permutation(node) != tuple(range(RANK)) or (source.producer is None and id(result) in outputs):
+                continue
+            if source.producer is not None and result.layout is not Layout.NCHW:
+                source.layout = result.layout
+            replace_uses(self.graph, result, source)
+            remove(self.graph, [node])
+            self.changed = True
+
+    def _set(self, node: Node, name: str, value: int) -> None:
+        """Set an attribute."""
+        self.changed |= node.attrs.get(name) != value
+        node.attrs[name] = value
+
     def _relabel(self, value: Value) -> None:
         """Give a value its channels-last type; a constant becomes a transposed view."""
-        shape = value.type.shape or ()
-        value.type = TensorType(value.type.dtype, tuple(shape[axis] for axis in TO_NHWC))
+        self.changed = True
+        value.type = TensorType(value.type.dtype, permuted(value.type.shape or (), TO_NHWC))
         value.layout = Layout.NHWC
         if value.const is not None:
-            value.const = TransposedTensor(value.const, TO_NHWC)
+            value.const = _transposed(value)
             value.layout = Layout.KHWC
         elif value.producer is None:
             message = f"input {value.name!r} is fed as NHWC {list(value.type.shape or ())}, in MindIR it is NCHW"
             self.model.notes.append(Note("layout", message))
 
-    def _set_format(self, node: Node) -> None:
-        """BiasAdd says in an attribute which layout it has."""
-        if node.op == "BiasAdd":
-            node.attrs["format"] = int(Layout.NHWC if is_image(node.inputs[0]) else Layout.NCHW)
+
+def _transposed(value: Value) -> TransposedTensor | ArrayTensor:
+    """A view of a constant with its axes moved."""
+    if value.const is None:
+        message = f"{value.name!r} is no constant"
+        raise ValueError(message)
+    return TransposedTensor(value.const, TO_NHWC)

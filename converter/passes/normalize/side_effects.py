@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from converter.ir.editing import remove, replace_uses
-from converter.ops.mindir_rules import RULES
+from converter.ops.rules import RULES
 
 if TYPE_CHECKING:
     from converter.ir import Graph, Model, Node, Value
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 def order_side_effects(model: Model) -> bool:
     """Replace side-effect tokens and Loads by `after` edges between readers and writers of the same variable."""
-    changed = [_order(graph) for graph in model.graphs]
-    return any(changed)
+    before = [_wiring(graph) for graph in model.graphs]
+    for graph in model.graphs:
+        _order(graph)
+    return before != [_wiring(graph) for graph in model.graphs]
+
+
+def _wiring(graph: Graph) -> list[tuple[int, ...]]:
+    """What the pass may change of a graph: its nodes, what they read, and what they come after."""
+    return [(id(node), *map(id, (*node.inputs, *node.after))) for node in graph.nodes]
 
 
 @dataclass
@@ -31,7 +38,7 @@ class _Reads:
     writers: list[Node] = field(default_factory=list)
 
 
-def _order(graph: Graph) -> bool:
+def _order(graph: Graph) -> None:
     """One graph."""
     bits = {id(node): 1 << index for index, node in enumerate(graph.nodes) if written(node)}
     states = _states(graph, bits)
@@ -57,7 +64,9 @@ def _order(graph: Graph) -> bool:
 def written(node: Node) -> list[Value]:
     """Variables that a MindIR operator updates in place."""
     rule = RULES.get(node.op)
-    return [node.inputs[index] for index in rule.writes if index < len(node.inputs)] if rule is not None else []
+    if rule is None or (rule.writes_if and not node.attrs.get(rule.writes_if)):
+        return []
+    return [node.inputs[index] for index in rule.writes if index < len(node.inputs)]
 
 
 def _states(graph: Graph, bits: dict[int, int]) -> dict[int, int]:

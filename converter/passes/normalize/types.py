@@ -8,7 +8,7 @@ import numpy as np
 
 from converter.errors import Problem, Problems
 from converter.ir import ArrayTensor, DType, Note, TensorType
-from converter.ops.adapters import NARROWER
+from converter.ops.context import NARROWER
 
 if TYPE_CHECKING:
     from converter.ir import Model, Value

@@ -15,7 +15,7 @@ import numpy as np
 from converter.errors import Problems
 from converter.ir import Note, Value
 from converter.ir.editing import set_input
-from converter.ops.adapters import constant, problem_at
+from converter.ops.context import constant, problem_at
 from converter.ops.lite_fields import lite_node
 from converter.ops.lite_ops import LITE_OPS
 from converter.reference.schedule import execution_order
@@ -30,15 +30,18 @@ def schedule(model: Model) -> bool:
     """Order nodes so that no variable is read too early or too late, in the file and on the device."""
     changed = False
     for graph in model.graphs:
+        before = list(graph.nodes)
         problems = Problems()
         _sort(graph, problems)
         problems.raise_if_any()
+        changed |= _read_new_values(graph)
         changed |= _take_snapshots(model, graph)
         _sort(graph, problems)
         for reader, writer in hazards(graph):
             message = f"runs before {writer.name} on the device, although it must come after it"
             problems.add(problem_at(reader, "E205", message))
         problems.raise_if_any()
+        changed |= before != graph.nodes
     return changed
 
 
@@ -52,6 +55,21 @@ def hazards(graph: Graph) -> list[tuple[Node, Node]]:
         for earlier in node.after
         if position.get(id(node), late) <= position.get(id(earlier), late)
     ]
+
+
+def _read_new_values(graph: Graph) -> bool:
+    """Readers that must see what an Assign stores read the stored value itself: on the device they would run too early."""
+    changed = False
+    for reader, writer in hazards(graph):
+        if writer.op != "Assign":
+            continue
+        variable, stored = writer.inputs
+        for place, value in enumerate(reader.inputs):
+            if value is variable and not _updates(reader, place):
+                set_input(reader, place, stored)
+                changed = True
+        reader.after = tuple(node for node in reader.after if node is not writer)
+    return changed
 
 
 def _take_snapshots(model: Model, graph: Graph) -> bool:

@@ -1,0 +1,108 @@
+"""Convolutions: channels from the kernel, pads written out as the device wants them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.ir.editing import wire
+from converter.ops.adapters.grouped_convolution import (
+    grouped,
+    grouped_filter_gradient,
+    grouped_input_gradient,
+    needs_parts,
+)
+from converter.ops.lite_fields import defaults
+
+if TYPE_CHECKING:
+    from converter.ir import Node
+    from converter.ops.context import Context
+
+SAME, VALID = 1, 2
+_KERNEL_AXES = slice(2, 4)
+
+
+def convolution(context: Context, node: Node) -> None:
+    """Forward convolution (x, kernel) -> y."""
+    image, kernel = (context.shape(node, value) for value in node.inputs[:2])
+    output = context.shape(node, node.outputs[0])
+    if image and kernel and output:
+        _finish(node, image, kernel, output)
+        if needs_parts(context, node, image, kernel):
+            grouped(context, node, kernel)
+
+
+def filter_gradient(context: Context, node: Node) -> None:
+    """Gradient of the kernel (dy, x, kernel shape) -> dkernel."""
+    output, image = (context.shape(node, value) for value in node.inputs[:2])
+    kernel = context.shape(node, node.outputs[0])
+    if image and kernel and output:
+        _finish(node, image, kernel, output)
+        if needs_parts(context, node, image, kernel):
+            grouped_filter_gradient(context, node, kernel)
+
+
+def input_gradient(context: Context, node: Node) -> None:
+    """Gradient of the image (dy, kernel, image shape) -> dx."""
+    output, kernel = (context.shape(node, value) for value in node.inputs[:2])
+    image = context.shape(node, node.outputs[0])
+    if image and kernel and output:
+        _finish(node, image, kernel, output)
+        if needs_parts(context, node, image, kernel):
+            grouped_input_gradient(context, node, kernel)
+
+
+def transposed_convolution(context: Context, node: Node) -> None:
+    """Conv2DTranspose(x, kernel, shape of y): the gradient of a convolution, which computes the same.
+
+    The device has gradients where it trains only; for inference there is a kernel of its own, without the shape.
+    """
+    if context.is_training:
+        input_gradient(context, node)
+        return
+    image, kernel = (context.shape(node, value) for value in node.inputs[:2])
+    output = context.shape(node, node.outputs[0])
+    if not (image and kernel and output):
+        return
+    _finish(node, output, kernel, image)
+    strides, dilations, pads = _pair(node, "stride"), _pair(node, "dilation"), _pads(node)
+    reach = [(image[axis] - 1) * strides[axis - 2] + (kernel[axis] - 1) * dilations[axis - 2] + 1 for axis in (2, 3)]
+    extra = [output[axis] - reach[axis - 2] + sum(pads[2 * axis - 4 : 2 * axis - 2]) for axis in (2, 3)]
+    known = {**node.attrs, "pad_list": pads, "pad_mode": 0, "output_paddings": tuple(max(each, 0) for each in extra)}
+    known.update(in_channel=kernel[0], out_channel=output[1])
+    node.op = "Conv2dTransposeFusion"
+    node.attrs = {**defaults(node.op), **known}
+    wire(node, node.inputs[:2])
+
+
+def _pads(node: Node) -> tuple[int, ...]:
+    """The pads (up, down, left, right); zeros where the node has none."""
+    value = node.attrs.get("pad_list")
+    return tuple(int(str(item)) for item in value) if isinstance(value, tuple) else (0, 0, 0, 0)
+
+
+def _finish(node: Node, image: tuple[int, ...], kernel: tuple[int, ...], output: tuple[int, ...]) -> None:
+    """Channel counts, kernel size, and pads (up, down, left, right)."""
+    group = node.attrs.get("group") or 1
+    node.attrs["group"] = group
+    node.attrs["out_channel"] = kernel[0]
+    node.attrs["in_channel"] = kernel[1] * int(str(group))
+    node.attrs["kernel_size"] = kernel[_KERNEL_AXES]
+    strides, dilations = _pair(node, "stride"), _pair(node, "dilation")
+    node.attrs.update(stride=strides, dilation=dilations)
+    mode = node.attrs.get("pad_mode", 0)
+    if mode == VALID:
+        node.attrs["pad_list"] = (0, 0, 0, 0)
+    elif mode == SAME:
+        pads: list[int] = []
+        for axis, (stride, dilation) in enumerate(zip(strides, dilations, strict=True), start=2):
+            reach = (output[axis] - 1) * stride + (kernel[axis] - 1) * dilation + 1
+            total = max(reach - image[axis], 0)
+            pads += [total // 2, total - total // 2]
+        node.attrs["pad_list"] = tuple(pads)
+
+
+def _pair(node: Node, name: str) -> tuple[int, int]:
+    """Height and width of an attribute; (1, 1) when it is absent."""
+    value = node.attrs.get(name) or (1, 1)
+    listed = value if isinstance(value, tuple) else (value, value)
+    return int(str(listed[0])), int(str(listed[-1]))

@@ -1,0 +1,418 @@
+"""Execution of a MindIR with unknown data: every node that would run is made again, in one graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NoReturn, Union
+
+from converter.errors import ConversionError
+from converter.ir import Node, Value
+from converter.ir.editing import wire
+from converter.ops.context import problem_at
+from converter.passes.normalize.known_values import computed, truth
+from converter.passes.normalize.side_effects import written
+from converter.passes.normalize.stores import ASSIGNMENTS, Stores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.ir import Graph, Model, TensorType
+    from converter.passes.normalize.stores import Store
+
+MADE_BY = "resolve-control-flow"
+# A loop that unrolls to more than this is no longer a program for a small device.
+_MOST_NODES = 50_000
+_MOST_ROUNDS = 20_000
+_EFFECTS = "side_effect_mem"
+
+
+@dataclass(frozen=True, eq=False)
+class Closure:
+    """A graph with its first arguments; `after` are the effects that precede it."""
+
+    graph: Graph
+    bound: tuple[Operand, ...]
+    after: tuple[Node, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One of two functions, by a condition that depends on data."""
+
+    condition: Value
+    then: Function
+    otherwise: Function
+
+
+Function = Union[Closure, Choice]  # noqa: UP007 - evaluated at run time, with forward references
+Operand = Union[Value, Closure, Choice]  # noqa: UP007 - as above
+
+
+@dataclass
+class Frame:
+    """One graph being run, inside `depth` branches on data: what its values stand for, what its effects became."""
+
+    depth: int
+    graphs: list[Graph]
+    values: dict[int, Operand] = field(default_factory=dict)
+    effects: dict[int, tuple[Node, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Results of a graph, and the effects after which it is done."""
+
+    outputs: tuple[Operand, ...]
+    after: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """The circumstances of a call."""
+
+    arguments: tuple[Operand, ...]
+    after: tuple[Node, ...]
+    depth: int
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A call that is the last thing that a graph does, not yet run."""
+
+    function: Closure
+    arguments: tuple[Operand, ...]
+    after: tuple[Node, ...]
+
+
+class Inliner:
+    """Makes the nodes of one graph without control flow."""
+
+    def __init__(self, model: Model) -> None:
+        """Nothing is made yet."""
+        self.model = model
+        self.made: list[Node] = []
+        self.frames: list[Frame] = []
+        self.known: dict[int, Value] = {}
+        self.updated: dict[int, Value] = {}
+        self.rounds = 0
+        self.stores = Stores(self._make_load, self._make_assign)
+
+    def run_main(self) -> list[Value]:
+        """The outputs of the model's main graph. Raises `ConversionError` E206."""
+        main = self.model.main
+        result = self.run(Tail(Closure(main, (), ()), tuple(main.inputs), ()), 0)
+        self.stores.flush_all()
+        return [each for each in result.outputs if isinstance(each, Value)]
+
+    def run(self, tail: Tail, depth: int) -> Result:
+        """Run a graph; a call that is the last thing it does goes on here, so that loops need no depth."""
+        frame = Frame(depth, [])
+        self.frames.append(frame)
+        result: Result | Tail = tail
+        while isinstance(result, Tail):
+            result = self._step(frame, result)
+        self.frames.pop()
+        return result
+
+    def _run_branch(self, tail: Tail, depth: int) -> Result | Tail:
+        """Run a graph up to a call that is the last thing it does."""
+        self.frames.append(Frame(depth, []))
+        result = self._step(self.frames[-1], tail)
+        self.frames.pop()
+        return result
+
+    def _step(self, frame: Frame, tail: Tail) -> Result | Tail:
+        """Run the nodes of one graph."""
+        graph = tail.function.graph
+        self._enter(frame, graph)
+        entry = _frontier(_merge(tail.after, tail.function.after))
+        inputs = (*tail.function.bound, *tail.arguments)
+        frame.values = {id(old): new for old, new in zip(graph.inputs, inputs, strict=True)}
+        frame.effects = {}
+        last = _last_call(graph)
+        for node in graph.nodes if last is None else graph.nodes[:-1]:
+            self._node(frame, node, entry)
+        if last is not None:
+            target, rest = self._target(frame, last)
+            if isinstance(target, Closure):
+                return Tail(target, rest, _merge(entry, *frame.effects.values(), self._after(frame, last)))
+            self._call(frame, last, entry)
+        outputs = tuple(self._operand(frame, value) for value in graph.outputs)
+        return Result(outputs, _frontier(_merge(entry, *frame.effects.values())))
+
+    def _enter(self, frame: Frame, graph: Graph) -> None:
+        """Refuse a graph that comes back to itself through a choice on data, or without end."""
+        self.rounds += 1
+        if self.rounds > _MOST_ROUNDS:
+            place = graph.nodes[-1]
+            message = f"a loop has not ended after {_MOST_ROUNDS} rounds"
+            raise ConversionError([problem_at(place, "E206", message, "give the loop fewer rounds")])
+        for other in self.frames:
+            if any(each is graph for each in other.graphs) and other.depth < frame.depth:
+                self._refuse_loop(graph)
+        frame.graphs.append(graph)
+
+    def _refuse_loop(self, graph: Graph) -> NoReturn:
+        place = next((node for node in graph.nodes if node.op in ("Switch", "switch")), graph.nodes[-1])
+        message = "the number of rounds of a loop depends on data, which cannot be converted"
+        raise ConversionError([problem_at(place, "E206", message, "give the loop a constant number of rounds")])
+
+    # -- nodes ------------------------------------------------------------------------------------------------------
+
+    def _node(self, frame: Frame, node: Node, entry: tuple[Node, ...]) -> None:
+        """Run one node."""
+        if node.op in ("Partial", "partial"):
+            function, bound = self._target(frame, node)
+            after = _merge(entry, self._after(frame, node)) if node.after else ()
+            frame.values[id(node.outputs[0])] = self._bind(node, function, bound, after)
+        elif node.op in ("Switch", "switch"):
+            frame.values[id(node.outputs[0])] = self._switch(frame, node)
+        elif node.op == "call":
+            self._call(frame, node, entry)
+        else:
+            self._operator(frame, node, entry)
+
+    def _operator(self, frame: Frame, node: Node, entry: tuple[Node, ...]) -> None:
+        """Make an ordinary node again, unless its result is known or an assignment that can wait."""
+        inputs = [self._value(node, self._operand(frame, value)) for value in node.inputs]
+        result = self._stored(frame, node, inputs, entry) or (
+            None if node.op == "Load" else _picked(node, inputs) or self._computed(node, inputs)
+        )
+        if result is not None:
+            frame.values[id(node.outputs[0])] = result
+            # Who waited for an assignment that waits itself waits for what came before it.
+            frame.effects[id(node)] = _merge(entry, self._after(frame, node)) if node.after else ()
+            return
+        has_effect = bool(node.after or node.attrs.get(_EFFECTS) or node.op == "Load" or written(node))
+        after = _merge(entry, self._after(frame, node)) if has_effect else ()
+        after = _merge(after, self.stores.flush(inputs))
+        copy = self._make(node, inputs, after)
+        self._check(frame, copy)
+        frame.values.update((id(old), new) for old, new in zip(node.outputs, copy.outputs, strict=True))
+        if has_effect:
+            frame.effects[id(node)] = (copy,)
+
+    def _computed(self, node: Node, inputs: Sequence[Value]) -> Value | None:
+        """The result of a node that depends on small constants only."""
+        result = computed(node, inputs)
+        if result is not None:
+            self.known.update((id(value), value) for value in inputs)
+        return result
+
+    def _stored(self, frame: Frame, node: Node, inputs: Sequence[Value], entry: tuple[Node, ...]) -> Value | None:
+        """The result of reading or assigning a parameter, where the assignment itself can wait."""
+        if node.op == "Load":
+            return self.stores.read(inputs[0])
+        if node.op not in ASSIGNMENTS or (node.op != "Assign" and not frame.depth):
+            return None
+        after = _merge(entry, self._after(frame, node))
+        variable, new = inputs[0], self.stores.settled(node, inputs[1], after)
+        if node.op != "Assign":
+            old = self.stores.current(node, variable, after)
+            new = self._add("Add" if node.op == "AssignAdd" else "Sub", node, [old, new], variable.type)
+        self.updated[id(variable)] = variable
+        self.stores.store(node, variable, new, after)
+        return new
+
+    def _check(self, frame: Frame, node: Node) -> None:
+        """Refuse updates in branches on data, of what decided about a branch, and too many nodes."""
+        targets = written(node)
+        if targets and frame.depth:
+            message = f"{node.op} updates parameters only when a condition on data holds, which cannot be converted"
+            raise ConversionError([problem_at(node, "E206", message, "update parameters unconditionally")])
+        self.updated.update((id(value), value) for value in targets)
+        if self.known.keys() & self.updated.keys():
+            message = "a condition depends on a parameter that changes"
+            raise ConversionError([problem_at(node, "E206", message, "let constants decide how often a loop runs")])
+        if len(self.made) > _MOST_NODES:
+            message = f"unrolled loops make more than {_MOST_NODES} operators"
+            raise ConversionError([problem_at(node, "E206", message, "give the loop fewer rounds")])
+
+    def _make(self, like: Node, inputs: Sequence[Value], after: tuple[Node, ...]) -> Node:
+        """A copy of a node with other inputs."""
+        copy = Node(like.op, like.name, like.origin, attrs=dict(like.attrs), after=after)
+        wire(copy, inputs, [Value(value.name, value.type, layout=value.layout) for value in like.outputs])
+        self.made.append(copy)
+        return copy
+
+    def _add(
+        self, op: str, like: Node, inputs: Sequence[Value], kind: TensorType, after: tuple[Node, ...] = ()
+    ) -> Value:
+        """A node that the source does not have."""
+        name = f"{like.name}/{op}"
+        node = Node(op, name, like.origin.derived(MADE_BY), after=after)
+        wire(node, inputs, [Value(name, kind)])
+        self.made.append(node)
+        return node.outputs[0]
+
+    def _make_load(self, like: Node, variable: Value, after: tuple[Node, ...]) -> Value:
+        """The value of a parameter at this point."""
+        return self._add("Load", like, [variable], variable.type, after)
+
+    def _make_assign(self, like: Node, variable: Value, new: Value, after: tuple[Node, ...]) -> Node:
+        """The assignment that waited."""
+        node = Node("Assign", like.name, like.origin, attrs={_EFFECTS: True}, after=after)
+        wire(node, [variable, new], [Value(like.name, variable.type)])
+        self.made.append(node)
+        return node
+
+    # -- functions --------------------------------------------------------------------------------------------------
+
+    def _target(self, frame: Frame, node: Node) -> tuple[Function, tuple[Operand, ...]]:
+        """What a call or Partial calls, and with which arguments."""
+        operands = tuple(self._operand(frame, value) for value in node.inputs)
+        if node.graphs:
+            return Closure(node.graphs[0], (), ()), operands
+        function = operands[0]
+        if isinstance(function, Value):
+            raise ConversionError([problem_at(node, "E206", "calls a function that the graph computes")])
+        return function, operands[1:]
+
+    def _bind(self, node: Node, function: Function, more: tuple[Operand, ...], after: tuple[Node, ...]) -> Function:
+        """A function with more arguments bound."""
+        if isinstance(function, Closure):
+            return Closure(function.graph, (*function.bound, *more), _merge(function.after, after))
+        then, otherwise = (self._bind(node, each, more, after) for each in (function.then, function.otherwise))
+        return Choice(function.condition, then, otherwise)
+
+    def _switch(self, frame: Frame, node: Node) -> Operand:
+        """The function, or value, that a condition picks."""
+        condition, then, otherwise = (self._operand(frame, value) for value in node.inputs)
+        if not isinstance(condition, Value):
+            raise ConversionError([problem_at(node, "E206", "decides by something that is no tensor")])
+        is_true = truth(condition)
+        if is_true is not None:
+            self.known[id(condition)] = condition
+            return then if is_true else otherwise
+        return self._merged(node, condition, then, otherwise)
+
+    def _call(self, frame: Frame, node: Node, entry: tuple[Node, ...]) -> None:
+        """Run what a node calls; its results are those of the call."""
+        function, arguments = self._target(frame, node)
+        result = self._apply(node, function, Call(arguments, _merge(entry, self._after(frame, node)), frame.depth))
+        outputs = result.outputs
+        if len(outputs) != len(node.outputs):
+            message = f"makes {len(outputs)} results where {len(node.outputs)} are expected"
+            raise ConversionError([problem_at(node, "E206", message)])
+        frame.values.update((id(old), new) for old, new in zip(node.outputs, outputs, strict=True))
+        frame.effects[id(node)] = result.after
+
+    def _apply(self, node: Node, function: Function, call: Call) -> Result:
+        """Run a function; of a choice on data, both branches."""
+        if isinstance(function, Closure):
+            return self.run(Tail(function, call.arguments, call.after), call.depth)
+        condition, inside = function.condition, replace(call, depth=call.depth + 1)
+        ends, stored = [], []
+        for each in (function.then, function.otherwise):
+            self.stores.enter()
+            ends.append(self._branch(node, each, inside))
+            stored.append(self.stores.leave())
+        common = _common(*ends)
+        if common is not None:
+            pairs = zip(*(tail_arguments(tail) for tail in common), strict=True)
+            self._merge_stores(node, condition, stored, call.after)
+            arguments = tuple(self._merged(node, condition, *pair) for pair in pairs)
+            after = _merge(*(tail.after for tail in common), *(tail.function.after for tail in common))
+            return self.run(Tail(Closure(common[0].function.graph, (), ()), arguments, after), call.depth)
+        results = []
+        for index, end in enumerate(ends):
+            self.stores.enter(stored[index])
+            results.append(self.run(end, inside.depth) if isinstance(end, Tail) else end)
+            stored[index] = self.stores.leave()
+        self._merge_stores(node, condition, stored, call.after)
+        pairs = zip(*(result.outputs for result in results), strict=True)
+        outputs = tuple(self._merged(node, condition, *pair) for pair in pairs)
+        return Result(outputs, _merge(*(result.after for result in results)))
+
+    def _branch(self, node: Node, function: Function, call: Call) -> Result | Tail:
+        """One branch, up to the call that may be common to both."""
+        if isinstance(function, Closure):
+            return self._run_branch(Tail(function, call.arguments, call.after), call.depth)
+        return self._apply(node, function, call)
+
+    def _merge_stores(
+        self, node: Node, condition: Value, stored: Sequence[Mapping[int, Store]], after: tuple[Node, ...]
+    ) -> None:
+        """What either branch assigned is assigned once, with the old value for a branch that did not."""
+        for key in dict.fromkeys([*stored[0], *stored[1]]):
+            like = next(stores[key] for stores in stored if key in stores)
+            values = [
+                stores[key].new if key in stores else self.stores.current(like.node, like.variable, after)
+                for stores in stored
+            ]
+            new = self._merged(node, condition, *values, place=like.node)
+            if isinstance(new, Value):
+                places = _merge(*(stores[key].after for stores in stored if key in stores))
+                self.stores.store(like.node, like.variable, new, places)
+
+    def _merged(self, node: Node, condition: Value, a: Operand, b: Operand, place: Node | None = None) -> Operand:
+        """The result `a` where the condition holds, else `b`."""
+        if a is b:
+            return a
+        if isinstance(a, Value) and isinstance(b, Value):
+            if a.literal is not None and b.literal is not None and a.literal == b.literal:
+                return a
+            if a.type != b.type:
+                message = f"the branches of a condition on data make {a.type} and {b.type}"
+                raise ConversionError([problem_at(node, "E206", message, "let both branches make the same shape")])
+            maker = place or a.producer or b.producer or node
+            return self._add("Select", maker, [condition, a, b], a.type)
+        if isinstance(a, Value) or isinstance(b, Value):
+            raise ConversionError([problem_at(node, "E206", "one branch makes a function, the other a tensor")])
+        return Choice(condition, a, b)
+
+    # -- values -----------------------------------------------------------------------------------------------------
+
+    def _operand(self, frame: Frame, value: Value) -> Operand:
+        """What a value stands for; constants stand for themselves."""
+        return frame.values.get(id(value), value)
+
+    def _value(self, node: Node, operand: Operand) -> Value:
+        if isinstance(operand, Value):
+            return operand
+        raise ConversionError([problem_at(node, "E206", f"{node.op} takes a function, which cannot be converted")])
+
+    def _after(self, frame: Frame, node: Node) -> tuple[Node, ...]:
+        """The effects that precede a node."""
+        return _merge(*(frame.effects.get(id(earlier), ()) for earlier in node.after))
+
+
+def tail_arguments(tail: Tail) -> tuple[Operand, ...]:
+    """All arguments of a call, bound ones first."""
+    return (*tail.function.bound, *tail.arguments)
+
+
+def _common(first: Result | Tail, second: Result | Tail) -> tuple[Tail, Tail] | None:
+    """Both ends, if both branches go on with the same graph."""
+    if not (isinstance(first, Tail) and isinstance(second, Tail)):
+        return None
+    return (first, second) if first.function.graph is second.function.graph else None
+
+
+def _last_call(graph: Graph) -> Node | None:
+    """The call whose results are those of the graph, if it is the last node."""
+    last = graph.nodes[-1] if graph.nodes else None
+    if last is None or last.op != "call" or len(last.outputs) != len(graph.outputs):
+        return None
+    same = all(a is b for a, b in zip(last.outputs, graph.outputs, strict=True))
+    return last if same else None
+
+
+def _picked(node: Node, inputs: Sequence[Value]) -> Value | None:
+    """What a Select takes whose condition is known."""
+    is_true = truth(inputs[0]) if node.op == "Select" else None
+    if is_true is None:
+        return None
+    value = inputs[1 if is_true else 2]
+    return value if value.type == node.outputs[0].type else None
+
+
+def _merge(*groups: Sequence[Node]) -> tuple[Node, ...]:
+    """Nodes of all groups, each once, in order."""
+    return tuple({id(node): node for group in groups for node in group}.values())
+
+
+def _frontier(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Without those that others among them already wait for."""
+    covered = {id(earlier) for node in nodes for earlier in node.after}
+    return tuple(node for node in nodes if id(node) not in covered)

@@ -1,0 +1,102 @@
+"""Weights in files beside the model: only from the model's own directory, and whole."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.mindir import only_problem, parsed, problems_of, written
+from support.zoo import LENET, SPLIT
+
+from converter.ir import MappedTensor
+from converter.mindir.external import external_locations, is_inside
+from converter.mindir.frontend import read_mindir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCATION = "lenet_split_variables/data_0"
+WEIGHTS = SPLIT.model.parent / LOCATION
+
+
+def model_with(location: str, folder: Path) -> Path:
+    """The split model, with every weight at another location."""
+    proto = parsed(SPLIT)
+    for parameter in proto.graph.parameter:
+        parameter.external_data.location = location
+    return written(proto, folder)
+
+
+def test_weights_are_views_on_the_one_mapped_file() -> None:
+    model = read_mindir(SPLIT.model)
+    constants = [value.const for value in model.main.constants()]
+    mapped = [tensor for tensor in constants if isinstance(tensor, MappedTensor) and tensor.nbytes > 1009]
+    assert len(mapped) > 5
+    assert len({id(tensor.buffer) for tensor in mapped}) == 1
+    assert all(len(tensor.buffer) == WEIGHTS.stat().st_size for tensor in mapped)
+
+
+def test_the_build_tool_finds_the_same_files() -> None:
+    assert external_locations(SPLIT.model) == (LOCATION,)
+    assert external_locations(LENET.model) == ()
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["../data_0", "a/../../data_0", "/etc/passwd", "..\\data_0", "C:\\data_0", "\\\\server\\data_0", "..", ""],
+)
+def test_a_location_outside_the_directory_is_refused(location: str, tmp_path: Path) -> None:
+    """Even when the file is there: a model must not read what its owner did not ship."""
+    (tmp_path / "inner").mkdir()
+    shutil.copy(WEIGHTS, tmp_path / "data_0")
+    path = model_with(location, tmp_path / "inner")
+    message = f"the weights are in {location!r}, outside the directory of the model"
+    assert only_problem(path) == ("E306", message)
+    assert external_locations(path) == ()
+
+
+def test_a_missing_file_is_named_once_and_not_once_for_each_weight(tmp_path: Path) -> None:
+    message = "the split weight file 'weights/data_0' cannot be read: No such file or directory"
+    assert only_problem(model_with("weights/data_0", tmp_path)) == ("E306", message)
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data_0").write_bytes(b"")
+    message = "the split weight file 'data_0' is empty"
+    assert only_problem(model_with("data_0", tmp_path)) == ("E306", message)
+
+
+def test_a_directory_in_its_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data_0").mkdir()
+    assert {problem.code for problem in problems_of(model_with("data_0", tmp_path))} == {"E306"}
+
+
+def test_a_file_that_is_too_short_is_reported_with_the_weight(tmp_path: Path) -> None:
+    size = WEIGHTS.stat().st_size
+    (tmp_path / "data_0").write_bytes(WEIGHTS.read_bytes()[: size // 2])
+    problems = problems_of(model_with("data_0", tmp_path))
+    assert {problem.code for problem in problems} == {"E306"}
+    assert all(problem.message.endswith(f"data_0 has {size // 2}") for problem in problems)
+    assert 0 < len(problems) < len(parsed(SPLIT).graph.parameter)
+
+
+@pytest.mark.parametrize(("field", "number"), [("offset", -8), ("offset", 1 << 62), ("length", 1), ("length", -1)])
+def test_a_wrong_extent_is_reported(field: str, number: int, tmp_path: Path) -> None:
+    shutil.copy(WEIGHTS, tmp_path / "data_0")
+    proto = parsed(SPLIT)
+    for parameter in proto.graph.parameter:
+        parameter.external_data.location = "data_0"
+    setattr(proto.graph.parameter[0].external_data, field, number)
+    (problem,) = problems_of(written(proto, tmp_path))
+    assert problem.code in ("E302", "E306")
+    assert repr(proto.graph.parameter[0].name.partition(":")[2]) in problem.message
+
+
+@given(st.text(max_size=13))
+def test_any_location_is_inside_or_not(location: str) -> None:
+    if is_inside(location):
+        assert not location.startswith(("/", "\\"))
+        assert ".." not in location.replace("\\", "/").split("/")

@@ -1,0 +1,157 @@
+"""The whole zoo in one command: export what is not there, convert, train, compare, and write docs/zoo.md.
+
+    python tests/zoo/page.py --mindspore ms200=PYTHON39 --mindspore ms270=PYTHON311 --oracle .venv-oracle
+
+`--mindspore LABEL=PYTHON` exports every case with that interpreter's MindSpore into a scratch folder first (large
+networks are never committed); without it only the committed recordings in tests/zoo/data are used. The official
+converter's result on the same file stands beside ours when `--oracle` names its installation (tests/oracle/install.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from converter.errors import ConversionError
+from converter.mslite.reader import read_model
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(HERE.parent / "oracle")]
+
+import official  # noqa: E402 - beside the oracle's tests, not in a package
+from proof import LOSS_BOUND, Proof, compare, prove, recording  # noqa: E402 - beside this file
+
+DATA = HERE / "data"
+PAGE = ROOT / "docs" / "zoo.md"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file: ours, and the official converter's."""
+
+    version: str
+    case: str
+    proof: Proof | None
+    problem: str
+    official: str
+
+
+def main() -> int:
+    """Export, prove, write the page; exit code 1 when a case fails that is not refused with a reason."""
+    arguments = parse_arguments()
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = [path for path in sorted(DATA.iterdir()) if path.is_dir()] if not arguments.only_exported else []
+        folders += arguments.data
+        folders += [export(*pair.split("=", 1), Path(scratch)) for pair in arguments.mindspore]
+        models = sorted(model for folder in folders for model in folder.glob("*.mindir") if recording(model).is_file())
+        rows = [prove_row(model, arguments.oracle) for model in models]
+    write(rows, arguments.page, has_oracle=arguments.oracle is not None)
+    failed = [row for row in rows if row.proof is None or not row.proof.holds]
+    sys.stdout.write(f"{len(rows) - len(failed)} of {len(rows)} hold; the page is {arguments.page.name}\n")
+    return 1 if any(row.proof is not None for row in failed) else 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--mindspore", action="append", default=[], metavar="LABEL=PYTHON")
+    parser.add_argument("--data", action="append", default=[], type=Path, help="more folders with recordings")
+    parser.add_argument("--only-exported", action="store_true", help="leave the committed recordings out")
+    parser.add_argument("--oracle", type=Path, help="installed official converter (tests/oracle/install.py)")
+    parser.add_argument("--page", type=Path, default=PAGE)
+    return parser.parse_args()
+
+
+def export(label: str, python: str, scratch: Path) -> Path:
+    """Export all cases with one MindSpore; cases that it cannot export are listed by export.py itself."""
+    folder = scratch / label
+    command = [python, str(HERE / "export.py"), "--out", str(folder), "--set", "all"]
+    subprocess.run(command, check=False)
+    return folder
+
+
+def prove_row(model: Path, oracle: Path | None) -> Row:
+    """One file that has a recording."""
+    proof, problem = None, ""
+    try:
+        proof = prove(model)
+    except ConversionError as failure:
+        problem = failure.problems[0].message
+    row = Row(model.parent.name, model.stem, proof, problem, official_result(model, oracle))
+    shown = "ok" if proof is not None and proof.holds else "FAIL"
+    sys.stdout.write(f"{shown:5s}{row.version}/{row.case}  official: {row.official}\n")
+    sys.stdout.flush()
+    return row
+
+
+def official_result(model: Path, oracle: Path | None) -> str:
+    """What the official converter makes of the file: how it fails, or nodes and loss error in our interpreter."""
+    if oracle is None:
+        return "-"
+    loaded = np.load(recording(model))
+    is_training = "losses" in loaded.files
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "official.ms"
+        done = official.convert(oracle, model, target, is_training=is_training)
+        if not target.is_file():
+            return f"fails: {done.ending}"
+        try:
+            converted = read_model(target)
+            loss, _, _ = compare(converted, loaded)
+        except ConversionError as failure:
+            return f"refused by the device: {failure.problems[0].message}"
+        verdict = "" if loss <= LOSS_BOUND else "**wrong** "
+        return f"{verdict}{len(converted.main.nodes)} nodes, loss {loss:.0e}"
+
+
+def write(rows: list[Row], page: Path, *, has_oracle: bool) -> None:
+    """The page: a summary by version, then a table per version."""
+    official_words = " Official: converter 2.0.0 on the same file, its output run the same way." if has_oracle else ""
+    lines = [
+        "# The zoo",
+        "",
+        "Printed by `tests/zoo/page.py` (see its help); do not edit. Each file was exported by the MindSpore that its",
+        "table is named after, converted, and trained 10 steps (or run once) in the reference interpreter of the",
+        "device. Losses: largest error relative to MindSpore's. Weights, slots and moving averages: largest error",
+        f"relative to the largest element.{official_words}",
+        "",
+    ]
+    for version in sorted({row.version for row in rows}):
+        chosen = [row for row in rows if row.version == version]
+        holds = sum(row.proof is not None and row.proof.holds for row in chosen)
+        lines += [f"## {version}: {holds} of {len(chosen)} hold", ""]
+        lines += [
+            "| case | converts | nodes | bytes | loss error | weight error | seconds | official |",
+            "|" + "---|" * 8,
+        ]
+        lines += [line(row) for row in chosen] + [""]
+    page.write_text("\n".join(lines), encoding="utf-8")
+
+
+def line(row: Row) -> str:
+    """One row of a table."""
+    if row.proof is None:
+        return f"| {row.case} | no: {row.problem} | | | | | | {row.official} |"
+    proof = row.proof
+    cells = (
+        row.case,
+        ("yes" if proof.holds else "**differs**") + (f" ({proof.note})" if proof.note else ""),
+        str(proof.nodes),
+        str(proof.size),
+        f"{proof.loss_error:.0e}",
+        f"{proof.weight_error:.0e}",
+        f"{proof.seconds:.1f}",
+        row.official,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Convert a recorded case, train it in the reference interpreter, and compare with what MindSpore recorded.
+
+    python tests/zoo/proof.py tests/zoo/data/ms200/opt_*.mindir
+
+Losses are compared relative to MindSpore's; weights, slots and moving averages relative to their largest element.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converter.api import convert_file
+from converter.errors import ConversionError
+from converter.ir import Layout, Model
+from converter.mslite.reader import read_model
+from converter.options import ConvertOptions
+from converter.passes.layout.channels_last import TO_NCHW, TO_NHWC
+from converter.reference import run, train
+
+Array = np.ndarray[Any, np.dtype[Any]]
+LOSS_BOUND, WEIGHT_BOUND = 1e-5, 1e-4
+# Recurrent networks and those of more than 50 layers add up more rounding.
+DEEP_BOUND, DEEP = 1e-4, ("lstm", "gru", "rnn", "resnet50", "densenet", "googlenet", "effnet", "mobilenetv3")
+_RANK = 4
+# The oldest MindSpore measured whose moving variance of BatchNorm is the unbiased one; 2.0 has the biased one.
+_UNBIASED_SINCE = (2, 7)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How close one case came: the largest errors, and where the largest weight error is."""
+
+    nodes: int
+    size: int
+    loss_error: float
+    weight_error: float
+    worst: str
+    seconds: float
+    loss_bound: float = LOSS_BOUND
+    note: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether both errors are within their bounds."""
+        return self.loss_error <= self.loss_bound and self.weight_error <= WEIGHT_BOUND
+
+
+def prove(model: Path) -> Proof:
+    """Convert and compare one `.mindir` with the recording beside it. Raises `ConversionError`."""
+    record = np.load(recording(model))
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "model.ms"
+        report = convert_file(model, target, ConvertOptions(train="losses" in record.files))
+        losses, weights, worst = compare(read_model(target), record)
+    bound = DEEP_BOUND if any(mark in model.stem for mark in DEEP) else LOSS_BOUND
+    return Proof(report.nodes, report.size, losses, weights, worst, time.perf_counter() - started, bound)
+
+
+def recording(model: Path) -> Path:
+    """The recording beside a model; the name of a split model ends in _graph."""
+    return model.with_name(model.name.replace("_graph.mindir", ".mindir")).with_suffix(".npz")
+
+
+def compare(converted: Model, record: Any) -> tuple[float, float, str]:
+    """Errors of losses (or outputs) and of constants, and the name of the worst constant."""
+    if "losses" not in record.files:
+        return _infer(converted, record), 0.0, ""
+    losses, (weights, worst) = _train(converted, record)
+    return losses, weights, worst
+
+
+def inputs_of(converted: Model, record: Any) -> dict[str, Array]:
+    """The recorded inputs as the converted model takes them: by name, images channels last, 32-bit types."""
+    inputs: dict[str, Array] = {}
+    for index, value in enumerate(converted.main.inputs):
+        array = record[f"in{index}"]
+        if value.layout is Layout.NHWC and array.ndim == _RANK:
+            array = array.transpose(TO_NHWC)
+        inputs[value.name] = np.ascontiguousarray(array.astype(value.type.dtype.numpy))
+    return inputs
+
+
+def _train(converted: Model, record: Any) -> tuple[float, tuple[float, str]]:
+    """Errors of the losses of every step, and of the constants after the last one."""
+    expected = np.asarray(record["losses"])
+    result = train(converted, inputs_of(converted, record), len(expected))
+    losses = np.array([next(iter(outputs.values())).reshape(-1) for outputs in result.steps])
+    return relative_error(losses.reshape(expected.shape), expected), _constants(converted, result.constants, record)
+
+
+def _constants(converted: Model, constants: dict[str, Array], record: Any) -> tuple[float, str]:
+    """The largest error of a final constant, and its name."""
+    values = {value.name: value for value in converted.main.constants()}
+    variances = moving_variances(converted, record)
+    worst = (0.0, "")
+    for key in record.files:
+        name = key.removeprefix("final/")
+        if key == name or name not in constants:
+            continue
+        found, expected = constants[name], variances.get(name, record[key])
+        if name.startswith("stat."):  # of which the device reads and clears the first element only
+            found = np.full(expected.shape, found.reshape(-1)[0])
+        if values[name].layout is Layout.KHWC and found.ndim == _RANK:
+            found = found.transpose(TO_NCHW)
+        worst = max(worst, (error(found.reshape(expected.shape), expected), name))
+    return worst
+
+
+def moving_variances(converted: Model, record: Any) -> dict[str, Array]:
+    """What the device makes of every moving variance, from what MindSpore recorded; by parameter name.
+
+    Both move v to (1 - m) * v + m * b in each step. MindSpore 2.0 takes b as the mean square of N values, MindSpore 2.7
+    and 2.10 divide by N - 1; the device divides by N - 1 for images, by N for matrices. What the batches have added is
+    proportional to that factor, so the expected value is exact, whatever the batches were.
+    """
+    version = tuple(int(part) for part in json.loads(str(record["meta"]))["mindspore"].split(".")[:2])
+    expected: dict[str, Array] = {}
+    for node in converted.main.nodes:
+        if node.op != "FusedBatchNorm" or not node.attrs["mode"]:
+            continue
+        shape, variance = node.inputs[0].type.shape or (), node.inputs[4]
+        if variance.const is None or f"final/{variance.name}" not in record.files:
+            continue
+        count = int(np.prod(shape[:-1]))
+        unbiased = count / max(count - 1, 1)
+        factor = (unbiased if len(shape) == _RANK else 1.0) / (unbiased if version >= _UNBIASED_SINCE else 1.0)
+        momentum = float(str(node.attrs["momentum"]))
+        kept = (1 - momentum) ** len(record["losses"]) * variance.const.array().astype(np.float64)
+        expected[variance.name] = kept + (record[f"final/{variance.name}"] - kept) * factor
+    return expected
+
+
+def _infer(converted: Model, record: Any) -> float:
+    """The largest error of an output."""
+    outputs = run(converted, inputs_of(converted, record)).values()
+    return max(error(found.reshape(record[f"out{i}"].shape), record[f"out{i}"]) for i, found in enumerate(outputs))
+
+
+def error(found: Array, expected: Array) -> float:
+    """Largest difference, relative to the largest element; absolute where all are zero."""
+    if not expected.size:
+        return 0.0
+    difference = np.abs(found.astype(np.float64) - expected)
+    return float(difference.max() / (np.abs(expected).max() or 1.0)) if np.isfinite(difference).all() else float("inf")
+
+
+def relative_error(found: Array, expected: Array) -> float:
+    """Largest difference, each relative to its own expected value."""
+    difference = np.abs(found.astype(np.float64) - expected) / np.maximum(np.abs(expected), np.finfo(np.float32).tiny)
+    return float(difference.max()) if np.isfinite(difference).all() else float("inf")
+
+
+def main() -> int:
+    """Prove the files named on the command line; one line each; exit code 1 when one fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("models", nargs="+", type=Path)
+    failures = 0
+    for model in parser.parse_args().models:
+        try:
+            proof = prove(model)
+        except ConversionError as problem:
+            failures += 1
+            sys.stdout.write(f"FAIL {model.parent.name}/{model.stem:34s} {problem}\n")
+            continue
+        failures += not proof.holds
+        sys.stdout.write(
+            f"{'ok  ' if proof.holds else 'FAIL'} {model.parent.name}/{model.stem:34s} {proof.nodes:5d} nodes"
+            f"  loss {proof.loss_error:.1e}  weights {proof.weight_error:.1e} {proof.worst}  {proof.seconds:.2f} s\n"
+        )
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
