@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from converter.ir import Stage
 from converter.mindir.frontend import read_mindir
+from converter.mslite.reader import read_model
 from converter.mslite.writer import Layout, lay_out
 from converter.output import replacing
 from converter.passes.base import Modes
 from converter.passes.pipeline import PIPELINE
 from converter.passes.runner import run_passes
 from converter.quantize.weights import quantize_weights
-from converter.report import Report, TensorReport
+from converter.reference.footprint import footprint
+from converter.report import MemoryReport, Report, TensorReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,17 +69,31 @@ def convert_file(
     return result.report
 
 
+def describe_file(path: Path) -> Report:
+    """Report on a `.ms` file, whoever converted it. Raises `ConversionError` E310 when it is none."""
+    model = read_model(path)
+    constants = sum(len(graph.constants()) for graph in model.graphs)
+    return _described(model, path, constants, path.stat().st_size)
+
+
 def _report(model: Model, source: Path, layout: Layout) -> Report:
-    """Counts, interface and notes."""
+    """Counts, interface and notes of a conversion."""
+    return _described(model, source, len(layout.constants), layout.size)
+
+
+def _described(model: Model, source: Path, constants: int, size: int) -> Report:
+    needs = footprint(model)
     return Report(
         source=source.name,
         producer=model.producer,
         nodes=sum(len(graph.nodes) for graph in model.graphs),
-        constants=len(layout.constants),
-        size=layout.size,
+        constants=constants,
+        size=size,
         inputs=tuple(_tensor(value) for value in model.main.inputs),
         outputs=tuple(_tensor(value) for value in model.main.outputs),
         notes=tuple((note.kind, note.message, note.node) for note in model.notes),
+        labels=tuple(value.name for value in needs.labels),
+        memory=None if needs.inference is None else MemoryReport(needs.constants, needs.inference, needs.training),
     )
 
 

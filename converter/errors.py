@@ -65,6 +65,8 @@ CODES: dict[str, tuple[Status, str]] = {
     "E310": (Status.ERROR, "not a .ms file, or damaged"),
     "E401": (Status.ERROR, "quantization failed"),
     "E501": (Status.ERROR, "verification failed"),
+    "E502": (Status.ERROR, "models that take more flash or RAM than the budget allows"),
+    "E503": (Status.ERROR, "other converter that failed, or cannot be used"),
     "E601": (Status.ERROR, "input data does not fit the model"),
     "E602": (Status.NOT_SUPPORT, "the device runtime refuses or cannot run this model"),
     "E901": (Status.ERROR, "bug in the converter"),

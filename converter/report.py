@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -17,8 +17,24 @@ class TensorReport:
 
 
 @dataclass(frozen=True)
+class MemoryReport:
+    """Least RAM of a session, in bytes: `constants` of all kinds, and in all for one `inference` or `training` step.
+
+    A lower bound (see reference/memory.py). `training` is None for a model that updates no weights.
+    """
+
+    constants: int
+    inference: int
+    training: int | None
+
+
+@dataclass(frozen=True)
 class Report:
-    """One conversion besides its bytes. `notes` are (kind, message, node name) in the order they came up."""
+    """One conversion besides its bytes. `notes` are (kind, message, node name) in the order they came up.
+
+    `labels` names the inputs that only training reads. `memory` is None where a shape is not known, and for models of
+    several graphs.
+    """
 
     source: str
     producer: str
@@ -28,6 +44,8 @@ class Report:
     inputs: tuple[TensorReport, ...]
     outputs: tuple[TensorReport, ...]
     notes: tuple[tuple[str, str, str | None], ...]
+    labels: tuple[str, ...] = ()
+    memory: MemoryReport | None = None
 
     def warnings(self) -> list[str]:
         """Notes that a user should see although the conversion succeeded."""
@@ -43,6 +61,8 @@ class Report:
             "size": self.size,
             "inputs": [_tensor(tensor) for tensor in self.inputs],
             "outputs": [_tensor(tensor) for tensor in self.outputs],
+            "labels": list(self.labels),
+            "memory": None if self.memory is None else asdict(self.memory),
             "notes": [{"kind": kind, "message": message, "node": node} for kind, message, node in self.notes],
         }
 

@@ -5,8 +5,9 @@
     ← {"id": 1, "ok": false, "status": -300, "message": "net.mindir: error[E201]: …"}
 
 Optional in a request: `hash`, files whose SHA-256 is wanted (`"hashes": {path: …}` in the answer), and `scratch`, a
-directory that is the worker's to remove. The end of stdin means that whoever asked is gone: the worker stops at
-once, also in the middle of a conversion, and removes `scratch`.
+directory that is the worker's to remove. Without `options` nothing is converted: `target`, made by another converter,
+is described. The end of stdin means that whoever asked is gone: the worker stops at once, also in the middle of a
+conversion, and removes `scratch`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import shutil
 import sys
 import threading
 import traceback
+import zlib
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ from converter.options import ConvertOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import ModuleType
     from typing import TextIO
 
     from converter.report import Report
@@ -54,9 +57,8 @@ def _answer(convert: Convert, request: dict[str, Any]) -> dict[str, Any]:
     """Convert once; every failure becomes a status and a located message."""
     source, target = Path(request["source"]), Path(request["target"])
     try:
-        options = ConvertOptions.from_canonical(request["options"])
-        report = convert(source, target, options)
-        facts = {"bytes": target.stat().st_size, "sha256": _sha256(target), "warnings": report.warnings()}
+        report = _report(convert, source, target, request.get("options"))
+        facts = {"bytes": target.stat().st_size, **_digests(target), "warnings": report.warnings()}
         hashes = {path: _sha256(Path(path)) for path in request.get("hash", ())}
     except ConversionError as failure:
         return {"ok": False, "status": int(failure.status), "message": str(failure)}
@@ -66,8 +68,15 @@ def _answer(convert: Convert, request: dict[str, Any]) -> dict[str, Any]:
         traceback.print_exc(file=sys.stderr)
         return _failed("E901", f"bug in the converter, please report it: {type(failure).__name__}: {failure}", source)
     described = report.json()
-    interface = {"inputs": described["inputs"], "outputs": described["outputs"], "report": described}
+    interface = {name: described[name] for name in ("inputs", "outputs", "labels", "memory")} | {"report": described}
     return {"ok": True, **interface, **facts, "hashes": hashes}
+
+
+def _report(convert: Convert, source: Path, target: Path, options: dict[str, Any] | None) -> Report:
+    if options is None:
+        described: Report = _api().describe_file(target)
+        return described
+    return convert(source, target, ConvertOptions.from_canonical(options))
 
 
 def _failed(code: str, message: str, path: object) -> dict[str, Any]:
@@ -82,6 +91,16 @@ def _sha256(path: Path) -> str:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _digests(path: Path) -> dict[str, Any]:
+    """SHA-256 (hexadecimal) and CRC-32 (as in zlib) of a file."""
+    digest, crc = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            crc = zlib.crc32(chunk, crc)
+    return {"sha256": digest.hexdigest(), "crc32": crc}
 
 
 class Requests:
@@ -113,8 +132,8 @@ class Requests:
         self._stop(ORPHANED)
 
 
-def _convert_with_api(source: Path, target: Path, options: ConvertOptions) -> Report:
-    """Convert through the same function as the command line; numpy and protobuf are imported here, once."""
+def _api() -> ModuleType:
+    """Return `converter.api`; numpy and protobuf are imported here, once, so that a worker without them can answer."""
     try:
         from converter import api  # noqa: PLC0415 - a worker that starts must answer even where numpy is missing
     except ModuleNotFoundError as missing:
@@ -122,7 +141,13 @@ def _convert_with_api(source: Path, target: Path, options: ConvertOptions) -> Re
             raise
         hint = "install it there, or let MSLITE_PYTHON name a Python that has numpy, flatbuffers and protobuf"
         raise fail("E902", f"{sys.executable} has no package '{missing.name}'", hint=hint) from missing
-    return api.convert_file(source, target, options)
+    return api
+
+
+def _convert_with_api(source: Path, target: Path, options: ConvertOptions) -> Report:
+    """Convert through the same function as the command line."""
+    report: Report = _api().convert_file(source, target, options)
+    return report
 
 
 def _own_stdout() -> TextIO:

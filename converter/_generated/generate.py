@@ -104,6 +104,10 @@ def arguments_text(primitives: dict[str, dict[str, Any]]) -> str:
         for name, primitive in primitives.items()
         if primitive["init_args"]
     }
+    least = {
+        name: sum(argument["default"] is None for argument in primitive["inputs"])
+        for name, primitive in primitives.items()
+    }
     # The only hand-written primitive of MindSpore 2.7 with trailing arguments.
     rows["BatchNorm"] = (5, ("is_training", "epsilon", "momentum", "data_format"))
     lines = [
@@ -111,6 +115,10 @@ def arguments_text(primitives: dict[str, dict[str, Any]]) -> str:
         "",
         "ARGUMENTS: dict[str, tuple[int, tuple[str, ...]]] = {",
         *(f"    {name!r}: {rows[name]!r}," for name in sorted(rows)),
+        "}",
+        "# Inputs that have no default.",
+        "LEAST_INPUTS: dict[str, int] = {",
+        *(f"    {name!r}: {count}," for name, count in sorted(least.items())),
         "}",
         "",
     ]

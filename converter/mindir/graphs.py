@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 _PRIM_FUNCTION = 2
 _MONADS = frozenset({"UMonadType", "IOMonadType"})
+_FUNCTION = "Function"
 # Attribute types of functions: a graph, a graph with bound arguments, one of several.
 _FUNCTIONS = frozenset({27, 28, 29})
 # Type of what is no tensor (literals, functions); `.ms` files say the same of functions.
 _NO_TENSOR = TensorType(DType.FLOAT32, ())
 _NAMES_ONLY = frozenset({"input_names", "output_names"})
+_LEAST_OPERANDS = {"TupleGetItem": 2, "tuple_getitem": 2, "UpdateState": 1, "Depend": 1, "Load": 1}
 # The attribute by which MindSpore marks operators with side effects; files of 1.x may lack it.
 EFFECT = "side_effect_mem"
 _TUPLES = frozenset({"MakeTuple", "make_tuple", "MakeList", "make_list"})
@@ -54,8 +56,16 @@ class GraphReader:
         for declared in self.proto.input:
             if declared.denotation in _MONADS:
                 self._define(declared.name, Monad())
+            elif declared.denotation == _FUNCTION:
+                self._define(declared.name, self._add_input(declared.name, _NO_TENSOR))
             else:
                 self._define(declared.name, self._input(declared.name, list(declared.tensor)))
+
+    def _add_input(self, name: str, kind: TensorType) -> Value:
+        """A graph input of a known type."""
+        value = Value(short_name(name), kind)
+        self.graph.inputs.append(value)
+        return value
 
     def _input(self, name: str, tensors: list[TensorProto]) -> Value | None:
         """A graph input; in a branch, what the caller passes."""
@@ -67,9 +77,7 @@ class GraphReader:
         if kind is None:
             self.reader.problem("E302", f"graph input {short_name(name)!r} has no type")
             return None
-        value = Value(short_name(name), kind)
-        self.graph.inputs.append(value)
-        return value
+        return self._add_input(name, kind)
 
     def read(self) -> None:
         """Nodes in file order, which is topological, then the outputs."""
@@ -78,8 +86,10 @@ class GraphReader:
         for output in self.proto.output:
             operand = self._operand(output.name, "the graph's outputs")
             for item in flatten([operand] if operand is not None else []):
-                if not isinstance(item, Monad):
-                    self.graph.outputs.append(self._function(item) if isinstance(item, Graph) else item)
+                if isinstance(item, Graph):
+                    self.graph.outputs.append(self._function(item))
+                elif isinstance(item, Value):
+                    self.graph.outputs.append(item)
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
@@ -99,6 +109,10 @@ class GraphReader:
         if len(known) < least:
             message = f"has {len(known)} inputs, needs at least {least}"
             self.reader.problem("E305", message, node=proto.domain or proto.name, op=op)
+            return None
+        if len(known) < _LEAST_OPERANDS.get(op, 0):
+            message = f"has {len(known)} inputs, which is too few"
+            self.reader.problem("E302", message, node=proto.domain or proto.name, op=op)
             return None
         if op in _STRUCTURE:
             return self._structure(op, known, proto)
@@ -129,10 +143,21 @@ class GraphReader:
         index = operands[1].literal.value if isinstance(operands[1], Value) and operands[1].literal else None
         whole = operands[0]
         items = whole.items if isinstance(whole, TupleOperand) else (whole,)
+        maker = items[0].producer if items and isinstance(items[0], Value) else None
+        if maker is not None and maker.op == "call" and isinstance(index, int):
+            return self._result(maker, index)
         if not isinstance(index, int) or not -len(items) <= index < len(items):
             self.reader.problem("E305", "takes an element that its tuple does not have", node=proto.domain, op=op)
             return None
         return items[index]
+
+    def _result(self, call: Node, index: int) -> Value:
+        """A result of a call; MindSpore 1.x says nothing of results that are functions, which come last."""
+        missing = range(len(call.outputs), index + 1)
+        if missing:
+            more = [Value(f"{call.name}/output-{place}", _NO_TENSOR) for place in missing]
+            wire(call, call.inputs, [*call.outputs, *more])
+        return call.outputs[index]
 
     def _update_state(self, operands: list[Operand]) -> Monad:
         """The token after the effects of all operands."""

@@ -46,7 +46,7 @@ def _is_weight(value: Value, options: QuantOptions) -> bool:
 def choose(node: Node, value: Value, options: QuantOptions) -> Choice | None:
     """How this node stores the weight; None when a threshold keeps it float.
 
-    Slots of optimizers have one scale, and so has a matrix with several readers. Everything else has one per output channel.
+    Slots of optimizers have one scale, and so has a matrix with several readers; everything else one per channel.
     """
     axis = channel_axis(node, value)
     channels = (value.type.shape or ())[axis]

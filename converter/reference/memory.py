@@ -31,7 +31,7 @@ class Step:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes by kind. `weights` are trained; `slots` are the optimizers' own variables; `constants` is everything else."""
+    """Bytes by kind. `weights` are trained, `slots` the optimizers' own variables, `constants` everything else."""
 
     weights: int
     slots: int

@@ -22,7 +22,7 @@ static int is_same_text(ms_text found, const char *wanted) {
 }
 
 /* Prints one failed check and counts it: returns 1. */
-static int fail(const embedded_model *model, const char *what) {
+static int fail(const mslite_model *model, const char *what) {
     print("  FAILED ");
     print(model->name);
     print(": ");
@@ -31,7 +31,7 @@ static int fail(const embedded_model *model, const char *what) {
     return 1;
 }
 
-static int check_number(const embedded_model *model, const char *what, uint32_t found, uint32_t wanted) {
+static int check_number(const mslite_model *model, const char *what, uint32_t found, uint32_t wanted) {
     if (found == wanted) return 0;
     print("  ");
     print(what);
@@ -65,35 +65,57 @@ static void print_ports(const char *kind, const ms_port *ports, uint32_t count) 
     }
 }
 
-static int is_port_as_wanted(const ms_port *found, const port_demand *wanted) {
+static int is_port_as_wanted(const ms_port *found, const mslite_tensor *built, const port_demand *wanted) {
     if (wanted->name != NULL && !is_same_text(found->name, wanted->name)) return 0;
     if (found->data_type != wanted->data_type || found->rank != wanted->rank) return 0;
     for (uint32_t d = 0; d < wanted->rank; d++) {
         if (found->dims[d] != wanted->dims[d]) return 0;
     }
+    return built->is_label == (uint32_t)wanted->is_label;
+}
+
+/* Whether the registry says about a port what the model itself says. */
+static int is_port_as_built(const ms_port *found, const mslite_tensor *built) {
+    if (!is_same_text(found->name, built->name)) return 0;
+    if (found->data_type != built->type || found->rank != built->rank) return 0;
+    for (uint32_t d = 0; d < built->rank; d++) {
+        if (found->dims[d] != built->shape[d]) return 0;
+    }
     return 1;
 }
 
-static int check_ports(const embedded_model *model, const char *what, const ms_port *found, uint32_t found_count,
-                       const port_demand *wanted, uint32_t wanted_count) {
-    if (found_count != wanted_count) return check_number(model, what, found_count, wanted_count);
+static int check_ports(const mslite_model *model, const char *what, const ms_port *found, uint32_t count,
+                       const mslite_tensor *built, const port_demand *wanted) {
     int failures = 0;
-    for (uint32_t i = 0; i < wanted_count; i++) {
-        if (!is_port_as_wanted(&found[i], &wanted[i])) failures += fail(model, what);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_port_as_built(&found[i], &built[i])) failures += fail(model, "the registry is not about this model");
+        if (!is_port_as_wanted(&found[i], &built[i], &wanted[i])) failures += fail(model, what);
     }
     return failures;
 }
 
-static int check_bytes(const embedded_model *model, uint32_t size) {
-    int failures = check_number(model, "bytes of the file", size, model->size);
-    uint32_t sum = crc32(model->begin, size);
+static int check_counts(const mslite_model *model, const ms_model *content, const model_demand *wanted) {
+    int failures = check_number(model, "inputs", content->input_count, wanted->input_count);
+    failures += check_number(model, "outputs", content->output_count, wanted->output_count);
+    failures += check_number(model, "inputs in the registry", model->input_count, wanted->input_count);
+    failures += check_number(model, "outputs in the registry", model->output_count, wanted->output_count);
+    return failures;
+}
+
+static int check_bytes(const mslite_model *model) {
+    int failures = 0;
+    uint32_t sum = crc32(model->data, model->facts->size);
     print("  bytes ");
-    print_count(size);
+    print_count(model->facts->size);
     print("  crc32 ");
     print_hex(sum);
+    print("\n  least RAM ");
+    print_count(model->facts->inference_ram);
+    print("  for training ");
+    print_count(model->facts->training_ram);
     print("\n");
-    if (sum != model->crc32) failures += fail(model, "the checksum is not the one of the file that was built");
-    if (((uintptr_t)model->begin & 15u) != 0) failures += fail(model, "the model is not aligned to 16 bytes");
+    if (sum != model->facts->crc32) failures += fail(model, "the checksum is not the one of the file that was built");
+    if (((uintptr_t)model->data & 15u) != 0) failures += fail(model, "the model is not aligned to 16 bytes");
     return failures;
 }
 
@@ -116,30 +138,26 @@ static void print_content(const ms_model *content) {
     print("\n");
 }
 
-static int check_content(const embedded_model *model, const ms_model *content) {
-    int failures = 0;
-    if (!is_same_text(content->version, model->version)) failures += fail(model, "version");
-    failures += check_ports(model, "inputs", content->inputs, content->input_count, model->inputs, model->input_count);
-    failures += check_ports(model, "outputs", content->outputs, content->output_count, model->outputs, model->output_count);
-    failures += check_number(model, "nodes", content->node_count, model->node_count);
-    failures += check_number(model, "tensors", content->tensor_count, model->tensor_count);
-    failures += check_number(model, "constant bytes", content->constant_bytes, model->constant_bytes);
-    failures += check_number(model, "optimizer nodes", content->optimizer_count, model->optimizer_count);
-    if ((content->quantized_count != 0) != model->is_quantized) failures += fail(model, "8-bit constants");
+static int check_content(const mslite_model *model, const ms_model *content, const model_demand *wanted) {
+    int failures = check_counts(model, content, wanted);
+    if (failures != 0) return failures;
+    failures += check_ports(model, "inputs", content->inputs, content->input_count, model->inputs, wanted->inputs);
+    failures += check_ports(model, "outputs", content->outputs, content->output_count, model->outputs, wanted->outputs);
+    failures += check_number(model, "optimizer nodes", content->optimizer_count, wanted->optimizer_count);
+    if ((content->quantized_count != 0) != wanted->is_quantized) failures += fail(model, "8-bit constants");
     return failures;
 }
 
-static int check_model(const embedded_model *model) {
+static int check_model(const mslite_model *model, const model_demand *wanted) {
     ms_model content;
-    uint32_t size = (uint32_t)(model->end - model->begin);
     print("model ");
     print(model->name);
     print("\n");
-    int failures = check_bytes(model, size);
-    const char *problem = ms_read(model->begin, size, &content);
+    int failures = check_bytes(model);
+    const char *problem = ms_read(model->data, model->facts->size, &content);
     if (problem != NULL) return failures + fail(model, problem);
     print_content(&content);
-    failures += check_content(model, &content);
+    failures += check_content(model, &content, wanted);
     if (failures == 0) print("  OK\n");
     return failures;
 }
@@ -149,7 +167,7 @@ int main(void) {
     print("sample firmware on ");
     print(board_name);
     print("\n");
-    for (uint32_t i = 0; i < MODEL_COUNT; i++) failures += check_model(&models[i]);
+    for (uint32_t i = 0; i < MSLITE_MODELS_COUNT; i++) failures += check_model(&mslite_models[i], &demands[i]);
     print(failures == 0 ? "all models are as built\n" : "a model is not as built\n");
     return failures == 0 ? 0 : 1;
 }

@@ -144,7 +144,7 @@ def test_a_truncated_file_is_one_located_problem_at_every_length(recording: Reco
     data = recording.model.read_bytes()
     path = tmp_path / "net.mindir"
     ends = top_level_ends(data)
-    for length in steps(len(data), 499):
+    for length in steps(len(data), 251):
         path.write_bytes(data[:length])
         problems = problems_of(path)
         if length not in ends:

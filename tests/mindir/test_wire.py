@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.mindir import tensors
 from support.zoo import CONVERTIBLE, LENET, Recording
@@ -60,6 +60,7 @@ TENSORS = st.builds(
 
 
 @given(messages(TENSORS))
+@settings(max_examples=50)
 def test_skeleton_and_positions_are_the_whole_file(model: ModelProto) -> None:
     data = model.SerializeToString()
     plain = ModelProto.FromString(data)
@@ -78,6 +79,7 @@ def test_skeleton_and_positions_are_the_whole_file(model: ModelProto) -> None:
 
 
 @given(messages(TENSORS))
+@settings(max_examples=50)
 def test_no_weight_is_in_the_skeleton(model: ModelProto) -> None:
     sizes = [len(tensor.raw_data) for tensor in tensors(model)]
     weights = [size for size in sizes if size > INLINE_LIMIT]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.flatbuffer import Verifier
 from support.graphs import graph, node, numbered, value
@@ -129,6 +129,7 @@ def rename(model: Model) -> None:
 
 
 @given(models())
+@settings(max_examples=50)
 def test_random_models(model: Model) -> None:
     check_round_trip(model)
 

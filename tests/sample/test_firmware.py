@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from sample_copy import Sample
 
-# What must be made again when the config of the 8-bit model changes.
-HOST_REBUILT = {"host/firmware", "host/models.o", "host/lenet_infer_w8_ms.o"}
-BOARD_REBUILT = {"an385/firmware.elf", "an385/models.o", "an385/lenet_infer_w8_ms.o"}
+MODELS = ("tiny_train", "lenet_train", "lenet_infer_w8")
+# What must be made again when the config of the 8-bit model changes: one model, one object, the link.
+HOST_REBUILT = {"host/firmware", "host/lenet_infer_w8_ms.o"}
+BOARD_REBUILT = {"an385/firmware.elf", "an385/lenet_infer_w8_ms.o"}
 MODEL_REBUILT = {"models/lenet_infer_w8.ms", "models/lenet_infer_w8_ms.S", "models/lenet_infer_w8_ms.h"}
 
 
@@ -30,17 +31,17 @@ def report_of(output: str, model: str) -> str:
     return re.split(r"^(?=model |all models)", output.partition(f"model {model}\n")[2], flags=re.MULTILINE)[0]
 
 
-def test_firmware_finds_both_models_as_built(built_sample: Sample) -> None:
+def test_firmware_finds_all_models_as_built(built_sample: Sample) -> None:
     status, output = run(built_sample.built("host/firmware"))
     assert status == 0
     assert output.startswith("sample firmware on host\n")
     assert output.endswith("all models are as built\n")
-    assert output.count("  OK\n") == 2
+    assert output.count("  OK\n") == len(MODELS)
 
 
 def test_firmware_prints_size_and_checksum_of_the_file(built_sample: Sample) -> None:
     output = run(built_sample.built("host/firmware"))[1]
-    for name in ("lenet_train", "lenet_infer_w8"):
+    for name in MODELS:
         model = built_sample.built(f"models/{name}.ms").read_bytes()
         assert f"  bytes {len(model)}  crc32 0x{zlib.crc32(model):08x}\n" in report_of(output, name)
 
@@ -89,20 +90,29 @@ def test_model_that_the_application_does_not_expect_fails_scons_run(sample: Samp
     assert "host/firmware ended with status 1" in ended.stdout
 
 
-def test_file_that_is_no_model_is_not_embedded(sample: Sample) -> None:
-    sample.edit("SConscript", "*assembled]", '*assembled, env.MSLiteEmbed("models/bad_ms", "models/bad.ms")[0]]')
-    (sample.root / "sample_project/models/bad.ms").write_bytes(b"0123MSL2" + b"\xff" * 24)
-    ended = sample.scons("firmware")
+def test_demand_for_another_label_fails_scons_run(sample: Sample) -> None:
+    sample.edit("src/models.c", "MS_INT32, 1, {4}, 1", "MS_INT32, 1, {4}, 0")
+    ended = sample.scons("run-host")
     assert ended.returncode != 0
-    assert "models/bad.ms cannot be embedded: " in ended.stdout
-    assert not sample.built("models/bad_ms.S").exists()
+    assert "  FAILED lenet_train: inputs\n" in ended.stdout
 
 
-def test_two_models_with_one_symbol_are_refused(sample: Sample) -> None:
-    sample.edit("SConscript", "*assembled]", '*assembled, env.MSLiteEmbed("other_ms", "host/lenet_train.ms")[0]]')
-    ended = sample.scons("firmware")
+def test_models_beyond_the_budget_stop_the_build_before_the_link(sample: Sample) -> None:
+    before = sample.times()
+    ended = sample.scons("firmware", "MODEL_BUDGET=100K", "RAM_BUDGET=1M")
     assert ended.returncode != 0
-    assert "would both be embedded as lenet_train" in ended.stdout
+    assert "models/mslite_models.h] error[E502]: the models take " in ended.stdout
+    lines = ended.stdout.splitlines()
+    named = [line.split()[-1].rpartition("/")[2] for line in lines if line.startswith("  ") and " bytes  " in line]
+    assert named == ["lenet_train.ms", "lenet_infer_w8.ms", "tiny_train.ms"]
+    assert sample.times()["host/firmware"] == before["host/firmware"]
+
+
+def test_training_that_takes_too_much_ram_stops_the_build(sample: Sample) -> None:
+    ended = sample.scons("firmware", "RAM_BUDGET=10K")
+    assert ended.returncode != 0
+    assert "models/tiny_train.ms: error[E502]: a training step takes at least " in ended.stdout
+    assert "models/tiny_train.ms: error[E502]: inference" not in ended.stdout
 
 
 def test_second_build_does_nothing(sample: Sample) -> None:
@@ -130,7 +140,7 @@ def test_value_in_the_config_rebuilds_only_what_depends_on_it(sample: Sample) ->
     rebuilt = {name for name, time in sample.times().items() if before.get(name) != time}
     assert rebuilt >= HOST_REBUILT | MODEL_REBUILT
     assert {name for name in rebuilt if name.startswith(("host/", "an385/"))} <= HOST_REBUILT | BOARD_REBUILT
-    assert not {name for name in rebuilt if "lenet_train" in name}
+    assert not {name for name in rebuilt if "_train" in name}
     if shutil.which(CROSS_TOOLS[0]):
         assert rebuilt >= BOARD_REBUILT
 

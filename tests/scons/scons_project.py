@@ -180,5 +180,5 @@ class Project:
 
     def left_over(self) -> list[str]:
         """Names of everything in the build directory that a user did not ask for."""
-        known = (".ms", ".ms.options.json", ".ms.record.json", "models.json")
+        known = (".ms", ".ms.record.json", "models.json", ".models.json.memory")
         return sorted(path.name for path in (self.path / "build").iterdir() if not path.name.endswith(known))

@@ -273,7 +273,7 @@ class Main(nn.Cell):
 
 def _image(build, side: int = 64, gain: float = 2.0) -> Net:
     """A classifier of [4, 3, side, side]."""
-    return Net(build, ((4, 3, side, side),), (4, CLASSES), gain)
+    return Net(build, ((4, 3, side, side),), (4, CLASSES), gain, lift=2.0)
 
 
 def _effnet() -> nn.Cell:

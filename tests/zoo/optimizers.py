@@ -11,10 +11,10 @@ def _momentum(rate, **options):
 
 
 def _sgd(**options):
-    return lambda net: nn.SGD(net.trainable_params(), 0.05, **options)
+    return lambda net: nn.SGD(net.trainable_params(), 0.005, **options)
 
 
-def _adam(rate=1e-2, **options):
+def _adam(rate=3e-3, **options):
     return lambda net: nn.Adam(net.trainable_params(), rate() if callable(rate) else rate, **options)
 
 
@@ -46,40 +46,41 @@ def _halves(net: nn.Cell) -> tuple[list, list]:
 
 def _group_rates(net: nn.Cell) -> nn.Cell:
     kernels, biases = _halves(net)
-    return nn.Momentum([{"params": kernels, "lr": 0.02}, {"params": biases, "lr": 0.1}], 0.01, 0.9)
+    return nn.Momentum([{"params": kernels, "lr": 0.002}, {"params": biases, "lr": 0.005}], 0.01, 0.9)
 
 
 def _group_decay(net: nn.Cell) -> nn.Cell:
     kernels, biases = _halves(net)
     groups = [{"params": kernels, "weight_decay": 0.05}, {"params": biases}, {"order_params": net.trainable_params()}]
-    return nn.Adam(groups, 1e-2)
+    return nn.Adam(groups, 3e-3)
 
 
 def _group_schedules(net: nn.Cell) -> nn.Cell:
     kernels, biases = _halves(net)
-    groups = [{"params": kernels, "lr": nn.ExponentialDecayLR(0.05, 0.8, 3)}, {"params": biases}]
-    return nn.SGD(groups, 0.01, momentum=0.9)
+    groups = [{"params": kernels, "lr": nn.ExponentialDecayLR(0.005, 0.8, 3)}, {"params": biases}]
+    return nn.SGD(groups, 0.002, momentum=0.9)
 
 
 def _group_central(net: nn.Cell) -> nn.Cell:
     kernels, biases = _halves(net)
-    return nn.Momentum([{"params": kernels, "grad_centralization": True}, {"params": biases}], 0.02, 0.9)
+    return nn.Momentum([{"params": kernels, "grad_centralization": True}, {"params": biases}], 0.002, 0.9)
 
 
 def _dense_only(net: nn.Cell) -> nn.Cell:
     """Train the dense layer; the convolution is frozen."""
     for param in net.conv.get_parameters():
         param.requires_grad = False
-    return nn.Momentum(net.trainable_params(), 0.05, 0.9)
+    return nn.Momentum(net.trainable_params(), 0.005, 0.9)
 
 
 PLAIN = {
-    "momentum": _momentum(0.01),
-    "momentum_slow": _momentum(0.002),
-    "momentum_nesterov": _momentum(0.01, use_nesterov=True),
-    "momentum_decay_scale": _momentum(0.02, weight_decay=0.05, loss_scale=8.0),
+    "momentum": _momentum(0.002),
+    "momentum_lenet": _momentum(0.01),
+    "momentum_slow": _momentum(0.0005),
+    "momentum_nesterov": _momentum(0.002, use_nesterov=True),
+    "momentum_decay_scale": _momentum(0.002, weight_decay=0.05, loss_scale=8.0),
     "sgd": lambda net: nn.SGD(net.trainable_params(), learning_rate=0.01, momentum=0.9),
-    "sgd_plain": _sgd(),
+    "sgd_plain": lambda net: nn.SGD(net.trainable_params(), 0.05),
     "sgd_dampening": _sgd(momentum=0.9, dampening=0.3),
     "sgd_nesterov": _sgd(momentum=0.9, nesterov=True),
     "sgd_decay": _sgd(momentum=0.9, weight_decay=0.05),
@@ -91,8 +92,8 @@ PLAIN = {
     "adam_betas": _adam(beta1=0.8, beta2=0.9, eps=1e-4),
     "adam_amsgrad": _adam(use_amsgrad=True),
     "adam_scale": _adam(loss_scale=4.0),
-    "adamweightdecay": _plain("AdamWeightDecay", 1e-2, weight_decay=0.05),
-    "adamax": _plain("AdaMax", 1e-2),
+    "adamweightdecay": _plain("AdamWeightDecay", 2e-3, weight_decay=0.05),
+    "adamax": _plain("AdaMax", 3e-3),
     "adagrad": _plain("Adagrad", 0.05),
     "adadelta": _plain("Adadelta", 1.0),
     "adafactor": lambda net: nn.AdaFactor(
@@ -110,11 +111,11 @@ PLAIN = {
     "lars_decay": _lars(decay=0.05),
     "lars_by_hand": _lars(LarsByHand),
     "lars_decay_by_hand": _lars(LarsByHand, 0.05, decay_rate=0.05),
-    "lazyadam": _plain("LazyAdam", 1e-2),
-    "adamoffload": _plain("AdamOffload", 1e-2),
+    "lazyadam": _plain("LazyAdam", 3e-3),
+    "adamoffload": _plain("AdamOffload", 3e-3),
     "proximaladagrad": _plain("ProximalAdagrad", 0.05),
     "asgd": _plain("ASGD", 0.05),
-    "rprop": _plain("Rprop", 0.01),
+    "rprop": _plain("Rprop", 0.002),
 }
 
 GROUPS = {
@@ -126,18 +127,18 @@ GROUPS = {
 }
 
 SCHEDULES = {
-    "list": _momentum([0.05, 0.05, 0.04, 0.03, 0.02, 0.02, 0.01, 0.01, 0.005, 0.001]),
-    "piecewise": _momentum(lambda: nn.piecewise_constant_lr([3, 7, 10], [0.05, 0.02, 0.01])),
-    "exponential": _momentum(lambda: nn.ExponentialDecayLR(0.05, 0.8, 3)),
-    "exponential_stair": _momentum(lambda: nn.ExponentialDecayLR(0.05, 0.8, 3, is_stair=True)),
-    "natural_exp": _momentum(lambda: nn.NaturalExpDecayLR(0.05, 0.8, 3)),
-    "inverse": _momentum(lambda: nn.InverseDecayLR(0.05, 0.5, 3)),
-    "cosine": _momentum(lambda: nn.CosineDecayLR(0.001, 0.05, 7)),
-    "polynomial": _momentum(lambda: nn.PolynomialDecayLR(0.05, 0.005, 7, 2.0)),
-    "polynomial_cycle": _momentum(lambda: nn.PolynomialDecayLR(0.05, 0.005, 4, 2.0, update_decay_steps=True)),
-    "warmup": _momentum(lambda: nn.WarmUpLR(0.05, 7)),
-    "adam_cosine": _adam(lambda: nn.CosineDecayLR(0.001, 0.02, 7)),
-    "adam_list": _adam(lambda: nn.cosine_decay_lr(0.001, 0.02, 10, 5, 2)),
+    "list": _momentum([0.005, 0.005, 0.004, 0.003, 0.002, 0.002, 0.001, 0.001, 0.0005, 0.0001]),
+    "piecewise": _momentum(lambda: nn.piecewise_constant_lr([3, 7, 10], [0.005, 0.002, 0.001])),
+    "exponential": _momentum(lambda: nn.ExponentialDecayLR(0.005, 0.8, 3)),
+    "exponential_stair": _momentum(lambda: nn.ExponentialDecayLR(0.005, 0.8, 3, is_stair=True)),
+    "natural_exp": _momentum(lambda: nn.NaturalExpDecayLR(0.005, 0.8, 3)),
+    "inverse": _momentum(lambda: nn.InverseDecayLR(0.005, 0.5, 3)),
+    "cosine": _momentum(lambda: nn.CosineDecayLR(0.0001, 0.005, 7)),
+    "polynomial": _momentum(lambda: nn.PolynomialDecayLR(0.005, 0.0005, 7, 2.0)),
+    "polynomial_cycle": _momentum(lambda: nn.PolynomialDecayLR(0.005, 0.0005, 4, 2.0, update_decay_steps=True)),
+    "warmup": _momentum(lambda: nn.WarmUpLR(0.005, 7)),
+    "adam_cosine": _adam(lambda: nn.CosineDecayLR(0.0002, 0.004, 7)),
+    "adam_list": _adam(lambda: nn.cosine_decay_lr(0.0002, 0.004, 10, 5, 2)),
 }
 
 OPTIMIZERS = {

@@ -95,20 +95,18 @@ def official_result(model: Path, oracle: Path | None) -> str:
     """What the official converter makes of the file: how it fails, or nodes and loss error in our interpreter."""
     if oracle is None:
         return "-"
-    loaded = np.load(recording(model))
-    is_training = "losses" in loaded.files
-    with tempfile.TemporaryDirectory() as folder:
+    with np.load(recording(model)) as record, tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "official.ms"
-        done = official.convert(oracle, model, target, is_training=is_training)
+        done = official.convert(oracle, model, target, is_training="losses" in record.files)
         if not target.is_file():
             return f"fails: {done.ending}"
         try:
             converted = read_model(target)
-            loss, _, _ = compare(converted, loaded)
+            loss, _, _ = compare(converted, record)
         except ConversionError as failure:
             return f"refused by the device: {failure.problems[0].message}"
-        verdict = "" if loss <= LOSS_BOUND else "**wrong** "
-        return f"{verdict}{len(converted.main.nodes)} nodes, loss {loss:.0e}"
+    verdict = "" if loss <= LOSS_BOUND else "**wrong** "
+    return f"{verdict}{len(converted.main.nodes)} nodes, loss {loss:.0e}"
 
 
 def write(rows: list[Row], page: Path, *, has_oracle: bool) -> None:

@@ -20,7 +20,7 @@ READABLE = 0o644
 SPLIT_LIMIT_KIB = 4  # far below any network here, so that a "split" case takes MindSpore's own path for > 1 GiB
 
 
-def randomize(net: nn.Cell, rng: np.random.RandomState, gain: float) -> None:
+def randomize(net: nn.Cell, rng: np.random.RandomState, gain: float, lift: float = 0.0) -> None:
     """Draw every parameter of `net` from `rng`, so that all MindSpore versions start from the same numbers.
 
     Kernels get the variance `gain / fan_in`; vectors move off MindSpore's constant start values (a bias of 0 or a
@@ -34,7 +34,7 @@ def randomize(net: nn.Cell, rng: np.random.RandomState, gain: float) -> None:
         if "variance" in param.name:
             value = 1 + 0.2 * np.tanh(noise)
         elif start.ndim <= 1:
-            value = _constant_start(start) + 0.1 * noise
+            value = _constant_start(start) + 0.1 * noise + (lift if param.name.endswith("beta") else 0.0)
         else:
             value = noise * _kernel_scale(start.shape, gain)
         param.set_data(Tensor(value.astype(start.dtype)))

@@ -1,6 +1,8 @@
 """Which MindSpore cannot export or run which case, and why.
 
-Tried: every case with 2.0.0, 2.7.0 and 2.10.0; with 1.6.2 and 1.10.0 the samples and what this table names.
+Every small case was tried with 2.0.0, 2.7.0 and 2.10.0; with 1.6.2 those up to `layer_logsoftmax` in table order, with
+1.10.0 those up to `loss_hinge`, and with both the samples. Rows of 1.x beyond that name a class, function or kernel
+that is missing there.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ def plain(net: nn.Cell, loss: nn.Cell, optimizer: nn.Cell) -> nn.Cell:
 
 
 def scaled(net: nn.Cell, loss: nn.Cell, optimizer: nn.Cell) -> nn.Cell:
-    """A step with a sensitivity of 8 (the optimizer does not divide by it)."""
-    return nn.TrainOneStepCell(nn.WithLossCell(net, loss), optimizer, sens=8.0)
+    """A step with a sensitivity of 2 (the optimizer does not divide by it)."""
+    return nn.TrainOneStepCell(nn.WithLossCell(net, loss), optimizer, sens=2.0)
 
 
 def loss_scale_fixed(net: nn.Cell, loss: nn.Cell, optimizer: nn.Cell) -> nn.Cell:

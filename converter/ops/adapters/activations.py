@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from converter.ir import DType
 from converter.ops.compose import SIGMOID, Composer
-from converter.ops.context import integers_of
+from converter.ops.context import literal_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from converter.ir import Node, Value
     from converter.ops.context import Context
 
-ELU = 4
+ELU, GELU = 4, 19
 _GELU_FACTOR = 2.0 * math.sqrt(2.0 / math.pi)
 _GELU_CUBIC = 0.044715
-_FAST_GELU = 1.702
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 # tanh(softplus(20)) is 1 in float32, and the square of exp(20) still fits.
 _MISH_LIMIT = 20.0
@@ -51,9 +50,13 @@ def gelu_grad(context: Context, node: Node) -> None:
     """GeLUGrad(dy, x, y): dy * (s + x * u' * s * (1 - s)), s = sigmoid(u), x * u' = 3 * u - 2 * factor * x."""
     dy, x, y = node.inputs
     build = Composer(context, node)
-    chance, inner = _sigmoid_behind(y, x) or _gelu_parts(build, x)
-    reach = build.sub(build.mul(inner, 3.0), build.mul(x, 2.0 * _GELU_FACTOR))
-    build.replace(build.mul(dy, build.add(chance, _sigmoid_grad(build, chance, reach))))
+    build.replace(_gelu_slope(build, dy, x, _sigmoid_behind(y, x) or _gelu_parts(build, x)))
+
+
+def _gelu_slope(build: Composer, dy: Value, x: Value, parts: tuple[Value, Value]) -> Value:
+    chance, argument = parts
+    reach = build.sub(build.mul(argument, 3.0), build.mul(x, 2.0 * _GELU_FACTOR))
+    return build.mul(dy, build.add(chance, _sigmoid_grad(build, chance, reach)))
 
 
 def _gelu_parts(build: Composer, x: Value) -> tuple[Value, Value]:
@@ -83,11 +86,6 @@ def silu_grad(build: Composer, dy: Value, x: Value) -> Value:
     """Dy * (s + x * s * (1 - s)) with s = sigmoid(x)."""
     chance = build.sigmoid(x)
     return build.mul(dy, build.add(chance, _sigmoid_grad(build, chance, x)))
-
-
-def fast_gelu(build: Composer, x: Value) -> Value:
-    """X * sigmoid(1.702 * x)."""
-    return build.mul(x, build.sigmoid(build.mul(x, _FAST_GELU)))
 
 
 # -- exponential kinds -------------------------------------------------------------------------------------------------
@@ -164,49 +162,30 @@ def _beside_channels(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(dim if axis == 1 else 1 for axis, dim in enumerate(shape))
 
 
-# -- softmax and normalization along an axis ---------------------------------------------------------------------------
+def mish_grad(build: Composer, dy: Value, x: Value) -> Value:
+    """MishGradExt(dy, x): dy * (t + x * (1 - t ** 2) * sigmoid(x)), t = tanh(softplus(x))."""
+    power = build.exp(build.minimum(x, _MISH_LIMIT))
+    numerator = build.mul(power, build.add(power, 2.0))
+    gate = build.div(numerator, build.add(numerator, 2.0))
+    rise = build.mul(build.mul(x, build.sigmoid(x)), build.sub(1.0, build.square(gate)))
+    return build.mul(dy, build.add(gate, rise))
 
 
-def log_softmax_grad(context: Context, node: Node) -> None:
-    """LogSoftmaxGrad(y, dy): dy - exp(y) * sum(dy)."""
-    y, dy = node.inputs
-    axis = int(str(node.attrs.pop("axis", -1)))
+def gelu_kind(context: Context, node: Node) -> None:
+    """GeluExt(x, 'none' or 'tanh')."""
     build = Composer(context, node)
-    total = build.sum(dy, [axis], keep=True)
-    build.replace(build.sub(dy, build.mul(build.exp(y), total)))
+    x = node.inputs[0]
+    if literal_of(node.inputs[1]) == "tanh":
+        build.replace(build.mul(x, _gelu_parts(build, x)[0]))
+    else:
+        build.replace(build.activation(GELU, x))
 
 
-def softmax_grad(context: Context, node: Node) -> None:
-    """SoftmaxBackward(dy, y, axis): y * (dy - sum(y * dy))."""
-    dy, y = node.inputs[:2]
-    axes = integers_of(node.inputs[2]) if len(node.inputs) > 2 else (-1,)  # noqa: PLR2004 - dy, y, axis
-    if axes is None:
-        context.refuse("E202", node, "its axis is computed by the graph", "make the axis a constant")
-        return
+def gelu_kind_grad(context: Context, node: Node) -> None:
+    """GeluGradExt(dy, x, 'none' or 'tanh')."""
+    dy, x = node.inputs[:2]
     build = Composer(context, node)
-    total = build.sum(build.mul(y, dy), axes, keep=True)
-    build.replace(build.mul(y, build.sub(dy, total)))
-
-
-def l2_normalize(context: Context, node: Node) -> None:
-    """X / sqrt(max(sum(x ** 2), epsilon)) over the axes."""
-    build = Composer(context, node)
-    build.replace(build.mul(node.inputs[0], _inverse_length(build, node)))
-
-
-def l2_normalize_grad(context: Context, node: Node) -> None:
-    """L2NormalizeGrad(x, y, dy): (dy - y * sum(y * dy)) / length."""
-    _, y, dy = node.inputs
-    build = Composer(context, node)
-    total = build.sum(build.mul(y, dy), _axes(node), keep=True)
-    build.replace(build.mul(build.sub(dy, build.mul(y, total)), _inverse_length(build, node)))
-
-
-def _inverse_length(build: Composer, node: Node) -> Value:
-    squares = build.sum(build.square(node.inputs[0]), _axes(node), keep=True)
-    return build.rsqrt(build.maximum(squares, float(str(node.attrs["epsilon"]))))
-
-
-def _axes(node: Node) -> list[int]:
-    axis = node.attrs["axis"]
-    return [int(str(each)) for each in (axis if isinstance(axis, tuple) else (axis,))]
+    if literal_of(node.inputs[2]) == "tanh":
+        build.replace(_gelu_slope(build, dy, x, _gelu_parts(build, x)))
+    else:
+        build.replace(build.op("ActivationGrad", [dy, x], activation_type=GELU))

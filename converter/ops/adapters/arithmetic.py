@@ -75,8 +75,13 @@ def convert_result(context: Context, node: Node, computed: DType) -> None:
     build = Composer(context, node)
     cast = build.cast(result, promised)
     build.insert_behind()
-    replace_uses(context.graph, result, cast, only=readers)
-    context.graph.outputs[:] = [cast if value is result else value for value in context.graph.outputs]
+    hand_over(context, result, cast, readers)
+
+
+def hand_over(context: Context, old: Value, new: Value, readers: list[Node]) -> None:
+    """Let the readers of a value, and the graph's outputs, have another one that is made from it."""
+    replace_uses(context.graph, old, new, only=readers)
+    context.graph.outputs[:] = [new if value is old else value for value in context.graph.outputs]
 
 
 def _computing_type(node: Node) -> DType:
@@ -96,6 +101,11 @@ def _type_of(value: Value) -> DType:
         return value.type.dtype
     number = value.literal.value
     return DType.FLOAT32 if isinstance(number, float) and not number.is_integer() else DType.BOOL
+
+
+def is_read(context: Context, value: Value) -> bool:
+    """Whether a node or the user reads the value."""
+    return bool(value.users) or any(value is output for output in context.graph.outputs)
 
 
 def is_variable(value: Value) -> bool:
@@ -246,13 +256,13 @@ def extremum_grad(context: Context, node: Node) -> None:
         return
     build = Composer(context, node)
     number = number_of(y)
-    if number is not None and not node.outputs[1].users:
+    if number is not None and not is_read(context, node.outputs[1]):
         wire(node, [x, build.constant([number]), dy])
         node.outputs[1].type = TensorType(DType.FLOAT32, (1,))
         return
     first = build.mul(dy, build.mask("Greater" if node.op == "MaximumGrad" else "Less", x, y))
     unused = build.constant(0.0)
     build.replace(
-        build.sum_to(first, x.type.shape or ()) if node.outputs[0].users else unused,
-        build.sum_to(build.sub(dy, first), y.type.shape or ()) if node.outputs[1].users else unused,
+        build.sum_to(first, x.type.shape or ()) if is_read(context, node.outputs[0]) else unused,
+        build.sum_to(build.sub(dy, first), y.type.shape or ()) if is_read(context, node.outputs[1]) else unused,
     )

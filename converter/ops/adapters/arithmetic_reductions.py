@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.ir import DType, TensorType
-from converter.ops.adapters.arithmetic import truth_of
+from converter.ops.adapters.arithmetic import is_read, truth_of
 from converter.ops.compose import MAX, Composer
 from converter.ops.context import integers_of, literal_of
 
@@ -124,9 +124,8 @@ def _extremum(context: Context, node: Node, results: tuple[Value, Value], how: t
         return
     axis %= len(shape)
     build = Composer(context, node)
-    is_read = [bool(each.users) or any(each is output for output in context.graph.outputs) for each in results]
-    new_value = build.reduce(mode, x, [axis], keep=keep) if is_read[1] else value
-    new_index = _position(build, x, (mode, axis, keep)) if is_read[0] else index
+    new_value = build.reduce(mode, x, [axis], keep=keep) if is_read(context, value) else value
+    new_index = _position(build, x, (mode, axis, keep)) if is_read(context, index) else index
     build.replace(*(new_index if old is index else new_value for old in node.outputs))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from converter.ir import DType, TensorType
 from converter.ir.editing import wire
 from converter.ops.adapters.arithmetic import filled, number_of, tensor_of, truth_of
+from converter.ops.adapters.shapes import axis_argument
 from converter.ops.compose import Composer
 from converter.ops.context import integers_of
 
@@ -72,7 +73,9 @@ def gather_along_grad(context: Context, node: Node) -> None:
 
     One-hot rows times dy, summed over the gathered axis: dx[.., c, ..] = sum over k of dy[.., k, ..] where index is c.
     """
-    x, dim, index, dy = node.inputs
+    x, *between, index, dy = node.inputs
+    # MindSpore 1.x has the axis as an attribute.
+    dim = between[0] if between else axis_argument(node.attrs.get("dim", 0))
     axis, shape, taken = _axis(context, node, x, dim), context.shape(node, x), context.shape(node, dy)
     if axis is None or shape is None or taken is None:
         return

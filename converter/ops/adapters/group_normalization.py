@@ -11,6 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from converter.ir import DType
+from converter.ops.adapters.normalization import is_read
 from converter.ops.compose import Composer
 from converter.ops.context import literal_of
 from converter.ops.layouts import RANK, TO_NCHW, TO_NHWC
@@ -100,9 +101,7 @@ def _groups(context: Context, node: Node, image: Value, count: object) -> _Group
     return _Groups(Composer(context, node), four, count)
 
 
-def _forward(
-    context: Context, node: Node, operands: tuple[Value, ...], numbers: tuple[object, object]
-) -> None:
+def _forward(context: Context, node: Node, operands: tuple[Value, ...], numbers: tuple[object, object]) -> None:
     """Normalize, scale, and leave mean and 1 / deviation for the gradient."""
     x, gamma, beta = operands
     count, epsilon = numbers
@@ -131,11 +130,11 @@ def _backward(context: Context, node: Node, operands: tuple[Value, ...], count: 
     normal = build.mul(build.sub(groups.split(build.reshape(x, groups.shape)), mean), inverse)
     dy = build.reshape(dy, groups.shape)
     results = [dy, gamma, gamma]
-    if node.outputs[1].users:
+    if is_read(context, node.outputs[1]):
         results[1] = build.op("BiasAddGrad", [build.mul(dy, groups.join(normal))], gamma.type)
-    if node.outputs[2].users:
+    if is_read(context, node.outputs[2]):
         results[2] = build.op("BiasAddGrad", [dy], gamma.type)
-    if node.outputs[0].users:
+    if is_read(context, node.outputs[0]):
         inner = groups.split(groups.scaled(dy, gamma))
         along = build.mul(normal, groups.mean(build.mul(inner, normal)))
         change = build.mul(build.sub(build.sub(inner, groups.mean(inner)), along), inverse)

@@ -46,16 +46,17 @@ class _Grouped:
         out, own, *size = self.kernel
         channels = own if parts > 1 else own * self.count
         attrs: dict[str, Attr] = {**self.node.attrs, "group": 1, "in_channel": channels, "out_channel": out // parts}
-        return self.build.op(self.node.op, inputs, kind, **{**attrs, "kernel_size": tuple(size)})
+        return self.build.op(self.node.op, inputs, kind, name="", **{**attrs, "kernel_size": tuple(size)})
 
     def parts(self, value: Value, axis: int) -> tuple[Value, ...]:
         """Equal parts along an axis; those of an earlier composition where there are some."""
         size = (value.type.shape or ())[axis] // self.count
         attrs: dict[str, Attr] = {"axis": axis, "output_num": self.count, "size_splits": (size,) * self.count}
         for user in value.users:
-            if user.op == "Split" and all(user.attrs.get(name) == item for name, item in attrs.items()):
+            is_same = user.op == "Split" and all(user.attrs.get(name) == item for name, item in attrs.items())
+            if is_same and user.after == self.node.after:
                 return user.outputs
-        return self.build.ops("Split", [value], [self.part(value.type, axis)] * self.count, **attrs)
+        return self.build.ops("Split", [value], [self.part(value.type, axis)] * self.count, name="", **attrs)
 
     def part(self, kind: TensorType, axis: int) -> TensorType:
         """Type of one part."""
@@ -76,7 +77,7 @@ class _Grouped:
     def dense(self, kernel: Value) -> Value:
         """The kernel for all input channels; that of an earlier composition where there is one."""
         for user in kernel.users:
-            if user.op == "TileFusion" and user.outputs[0].users:
+            if user.op == "TileFusion" and user.after == self.node.after and user.outputs[0].users:
                 return user.outputs[0].users[0].outputs[0]
         out, own, *size = self.kernel
         times = self.build.constant([1, self.count, 1, 1], DType.INT32)

@@ -88,12 +88,6 @@ def _number(node: Node, name: str) -> float:
     return float(value) if isinstance(value, (int, float)) else 0.0
 
 
-def square_sums(context: Context, node: Node) -> None:
-    """SquareSumAll: the sums of the squares of both inputs."""
-    build = Composer(context, node)
-    build.replace(*(build.sum(build.square(x)) for x in node.inputs))
-
-
 def clip_by_norm(context: Context, node: Node) -> None:
     """`x * bound / max(‖x‖, bound)`, the norm over the given axes or all."""
     x, bound = node.inputs
@@ -120,16 +114,17 @@ def adafactor(context: Context, node: Node) -> None:
     update = _normalized(build, gradient, square, beta2, squares)
     excess = build.maximum(build.div(_root_mean_square(build, update), operand(build, threshold)), 1.0)
     update = build.div(update, excess)
-    if node.attrs.get("enable_scale_parameter"):
-        update = build.mul(update, build.maximum(_root_mean_square(build, weight), smallest_scale))
     fixed = scalar_of(rate)
-    if not fixed:
-        update = build.mul(update, rate)
+    pace = None if fixed else rate
+    if node.attrs.get("enable_scale_parameter"):
+        scale = build.maximum(_root_mean_square(build, weight), smallest_scale)
+        pace = scale if pace is None else build.mul(scale, pace)
+    update = update if pace is None else build.mul(update, pace)
     if node.attrs.get("enable_first_moment"):
         update = decayed(build, over_rate(average, fixed) if fixed else average, update, beta1)
     if node.attrs.get("enable_weight_decay"):
         shrink = build.mul(weight, operand(build, decay))
-        update = build.add(update, shrink if fixed else build.mul(shrink, rate))
+        update = build.add(update, shrink if pace is None else build.mul(shrink, pace))
     step = descend(build, weight, update, rate) if fixed else descend_by(build, weight, update)
     finish(build, step)
 

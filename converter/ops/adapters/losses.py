@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from converter.ir.editing import replace_uses
-from converter.ops.adapters.arithmetic import is_variable
+from converter.ops.adapters.arithmetic import hand_over, is_read, is_variable
 from converter.ops.adapters.arithmetic_selection import one_hot
 from converter.ops.compose import Composer
 from converter.ops.context import literal_of, scalar_type
@@ -32,7 +31,7 @@ def sparse_cross_entropy(context: Context, node: Node) -> None:
     build = Composer(context, node)
     scaled = build.mul(gradient, float(scale))
     build.insert_behind()
-    replace_uses(context.graph, gradient, scaled, only=readers)
+    hand_over(context, gradient, scaled, readers)
 
 
 def one_hot_cross_entropy(context: Context, node: Node) -> None:
@@ -50,8 +49,7 @@ def one_hot_cross_entropy(context: Context, node: Node) -> None:
         build = Composer(context, node)
         rows = build.reshape(losses, shape)
         build.insert_behind()
-        replace_uses(context.graph, losses, rows, only=readers)
-        context.graph.outputs[:] = [rows if value is losses else value for value in context.graph.outputs]
+        hand_over(context, losses, rows, readers)
 
 
 def _reduces_rows(node: Node) -> bool:
@@ -72,7 +70,7 @@ def nll_loss(context: Context, node: Node) -> None:
     build = Composer(context, node)
     reduction = node.attrs["reduction"]
     target = _target(build, (labels, weight), shape)
-    is_total_read = reduction == MEAN or bool(node.outputs[1].users)
+    is_total_read = reduction == MEAN or is_read(context, node.outputs[1])
     total = build.sum(target) if is_total_read else build.constant(0.0)
     each = build.mul(target, chances)
     loss = build.neg(build.sum(each, [1] if reduction == NONE else None))

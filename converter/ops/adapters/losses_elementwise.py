@@ -142,6 +142,11 @@ def smooth_l1_grad(context: Context, node: Node) -> None:
     build.replace(build.op("SmoothL1LossGrad", [x, y, seed], beta=node.attrs["beta"]))
 
 
+def half_square(build: Composer, x: Value) -> Value:
+    """L2Loss(x): half the sum of squares."""
+    return build.mul(build.sum(build.square(x)), 0.5)
+
+
 # -- divergences and margins -------------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from converter.ops.compose import Composer
 
 
-def gradients(  # noqa: PLR0913 - what LSTMGrad reads
+def gradients(
     build: Composer,
     x: Value,
     steps: Sequence[Step],
@@ -37,7 +37,9 @@ def gradients(  # noqa: PLR0913 - what LSTMGrad reads
     v = build.mul(weights.v, build.constant(rows[:, None]))
     flat = (size.batch, size.hidden)
     dh, dc = (None if value is None else build.reshape(value, flat) for value in (dh, dc))
-    dys = _unstacked(build, dy, size) if dy is not None else [None] * size.steps
+    dys: list[Value | None] = [None] * size.steps
+    if dy is not None:
+        dys = list(_unstacked(build, dy, size))
     before: list[Value] = []
     for step, own in zip(reversed(steps), reversed(dys), strict=True):
         needs_state = step is not steps[0] or used[1] or used[2]
@@ -64,9 +66,7 @@ def _step(build: Composer, step: Step, dh: Value, dc: Value | None) -> tuple[Val
     return build.op("ActivationGrad", [step.gates, joined(build, parts, 1)], activation_type=SIGMOID), dc
 
 
-def _of_weights(  # noqa: PLR0913 - what the three weights depend on
-    build: Composer, x: Value, every: Value, steps: Sequence[Step], weights: Weights, size: Size
-) -> Value:
+def _of_weights(build: Composer, x: Value, every: Value, steps: Sequence[Step], weights: Weights, size: Size) -> Value:
     """dW, dV and db, one behind the other as the weights are."""
     states = [step.h_before or zeros("", (size.batch, size.hidden)) for step in steps]
     inputs = build.reshape(x, (size.steps * size.batch, size.inputs))
@@ -82,7 +82,7 @@ def _of_weights(  # noqa: PLR0913 - what the three weights depend on
 
 
 def _unstacked(build: Composer, dy: Value, size: Size) -> Sequence[Value]:
-    """dy of each step."""
+    """The part of dy of each step."""
     kinds = [TensorType(dy.type.dtype, (size.batch, size.hidden))] * size.steps
     return build.ops("Unstack", [dy], kinds, axis=0)
 

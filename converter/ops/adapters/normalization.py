@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from converter.ir import TensorType
+from converter.ir import TensorType, Value
 from converter.ir.editing import set_input, wire
 from converter.ops.compose import Composer
+from converter.ops.context import constant
+from converter.ops.scaled import ScaledTensor
 
 if TYPE_CHECKING:
-    from converter.ir import Node, Value
+    from converter.ir import Node
     from converter.ops.context import Context
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -22,7 +24,7 @@ _EPSILON_OF_GRADIENT = 1e-12
 
 
 def batch_norm(context: Context, node: Node) -> None:
-    """BatchNorm(x, scale, offset, moving mean, moving variance): mode 1 normalizes by the batch and updates the moving ones.
+    """BatchNorm(x, scale, offset, moving mean, moving variance): mode 1 takes the batch and updates the moving ones.
 
     With moving statistics the kernel keeps the scale and offset that it has seen first, trained or not. So there:
     `y = x * s + t` with `s = scale / sqrt(variance + epsilon)` and `t = offset - mean * s`, which are computed in every
@@ -38,6 +40,8 @@ def batch_norm(context: Context, node: Node) -> None:
     if statistics is None:
         return
     mean, inverse = statistics
+    if _fold_into_convolution(context, node, mean, inverse):
+        return
     build = Composer(context, node)
     scale = build.mul(node.inputs[_SCALE], build.constant(inverse))
     offset = build.sub(node.inputs[_OFFSET], build.mul(scale, build.constant(mean)))
@@ -45,11 +49,36 @@ def batch_norm(context: Context, node: Node) -> None:
     build.replace(result, scale, scale, scale, scale)
 
 
+def _fold_into_convolution(context: Context, node: Node, mean: Array, inverse: Array) -> bool:
+    """Let the convolution before it scale its kernel and add the offset, where nothing else reads any of this."""
+    convolution = node.inputs[0].producer
+    scale, offset = node.inputs[_SCALE], node.inputs[_OFFSET]
+    if convolution is None or convolution.op != "Conv2DFusion" or len(convolution.inputs) != _SCALE + 1:
+        return False
+    image, kernel = convolution.inputs
+    alone = [(convolution.outputs[0], node), (kernel, convolution), (scale, node), (offset, node)]
+    if any(len(value.users) != 1 or value.users[0] is not user for value, user in alone):
+        return False
+    if scale.const is None or offset.const is None or kernel.const is None:
+        return False
+    if any(value is node.inputs[0] for value in context.graph.outputs):
+        return False
+    factors = scale.const.array() * inverse
+    folded = ScaledTensor.of(kernel.const, factors)
+    shift = constant(f"{node.name}/offset", offset.const.array() - mean * factors)
+    wire(convolution, [image, Value(f"{kernel.name}_scaled", folded.type, const=folded), shift])
+    result = convolution.outputs[0]
+    result.name = node.outputs[0].name
+    Composer(context, node).replace(result, scale, scale, scale, scale)
+    return True
+
+
 def batch_norm_gradient(context: Context, node: Node) -> None:
     """BatchNormGrad(dy, x, scale, mean, variance, reserve) -> (dx, dscale, doffset).
 
     The kernel leaves 1 / sqrt(variance + epsilon) in its variance input: harmless for batch statistics, which are made
-    anew in every step, but the end of moving ones. There: `dx = dy * s`, `dscale = sum(dy * xhat)`, `doffset = sum(dy)`.
+    anew in every step, but the end of moving ones. There: `dx = dy * s`, `dscale = sum(dy * xhat)`, and
+    `doffset = sum(dy)`.
     """
     if node.attrs["is_training"]:
         set_input(node, _RESERVE, node.inputs[_VARIANCE])
@@ -62,15 +91,15 @@ def batch_norm_gradient(context: Context, node: Node) -> None:
     axis = (dy.type.rank or 0) - 1
     build = Composer(context, node)
     results = [dy, scale, scale]
-    if node.outputs[0].users:
+    if is_read(context, node.outputs[0]):
         is_made = reserve.producer is not None and reserve.producer.op == "MulFusion"
         factor = reserve if is_made else build.mul(scale, build.constant(inverse))
         results[0] = build.op("ScaleFusion", [dy, factor], axis=axis)
-    if node.outputs[1].users:
+    if is_read(context, node.outputs[1]):
         factors = build.constant(inverse), build.constant(-mean * inverse)
         normal = build.op("ScaleFusion", [x, *factors], axis=axis)
         results[1] = build.op("BiasAddGrad", [build.mul(dy, normal)], scale.type)
-    if node.outputs[2].users:
+    if is_read(context, node.outputs[2]):
         results[2] = build.op("BiasAddGrad", [dy], scale.type)
     build.replace(*results)
 
@@ -94,7 +123,7 @@ def layer_norm(context: Context, node: Node) -> None:
     start = _positive_axes(node, len(shape))
     for value in node.outputs[1:]:
         value.type = TensorType(value.type.dtype, shape[:start])
-    if not any(value.users for value in node.outputs[1:]):
+    if not any(is_read(context, value) for value in node.outputs[1:]):
         wire(node, node.inputs, node.outputs[:1])
 
 
@@ -114,7 +143,7 @@ def layer_norm_gradient(context: Context, node: Node) -> None:
     if isinstance(epsilon, float) and epsilon > _EPSILON_OF_GRADIENT:
         variance = build.add(variance, epsilon)
     kinds = [value.type for value in node.outputs]
-    build.replace(*build.ops("LayerNormGrad", [x, dy, variance, mean, gamma], kinds, **node.attrs))
+    build.replace(*build.ops("LayerNormGrad", [x, dy, variance, mean, gamma], kinds, name="", **node.attrs))
 
 
 def _positive_axes(node: Node, rank: int) -> int:
@@ -128,3 +157,8 @@ def _number(node: Node, name: str) -> float:
     """A numeric attribute; 0 when it is absent."""
     value = node.attrs.get(name)
     return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def is_read(context: Context, value: Value) -> bool:
+    """Whether anybody wants a result; the device would compute it all the same."""
+    return bool(value.users) or any(each is value for each in context.graph.outputs)

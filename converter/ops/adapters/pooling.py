@@ -25,19 +25,19 @@ _SIZES = slice(2, 4)
 def pool(context: Context, node: Node) -> None:
     """Pooling and its gradients take their pads from pad_mode; explicit ones exist in the forward kernels only."""
     if node.attrs.get("pad_mode") == 0:
-        context.refuse("E202", node, f"{node.origin.op}.pad_mode='pad' cannot be converted; only 'same' and 'valid' can")
+        context.refuse(
+            "E202", node, f"{node.origin.op}.pad_mode='pad' cannot be converted; only 'same' and 'valid' can"
+        )
 
 
 def average_pool_gradient(context: Context, node: Node) -> None:
-    """AvgPoolGrad(x, y, dy): the kernel divides by the whole window even where the border cuts it, so dy makes up for it."""
+    """AvgPoolGrad(x, y, dy): the kernel divides by the whole window even at the border, so dy makes up for it."""
     pool(context, node)
     image, result = (context.shape(node, value) for value in node.inputs[:2])
     if image is None or result is None or node.attrs.get("pad_mode") != SAME:
         return
     kernel, strides = integers(node, "kernel_size"), integers(node, "strides")
-    inside = [
-        _counts(image[2 + axis], result[2 + axis], kernel[axis], strides[axis]) for axis in range(len(kernel))
-    ]
+    inside = [_counts(image[2 + axis], result[2 + axis], kernel[axis], strides[axis]) for axis in range(len(kernel))]
     share = np.multiply.outer(*[size / counts for size, counts in zip(kernel, inside, strict=True)])
     if (share == 1).all():
         return

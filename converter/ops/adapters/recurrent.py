@@ -11,7 +11,6 @@ sigmoid times r ** 2. Values of each step are shared between LSTM and LSTMGrad, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +79,8 @@ def _size(context: Context, node: Node) -> Size | None:
             hint = "use nn.LSTM, which has one operator for each layer and direction"
             context.refuse("E202", node, f"{node.origin.op}.{name}={value!r} cannot be converted", hint)
             return None
-    size = Size(*shape, int(str(node.attrs.get("hidden_size"))))
+    steps, batch, inputs = shape
+    size = Size(steps, batch, inputs, int(str(node.attrs.get("hidden_size"))))
     if node.inputs[_WEIGHTS].type.size not in (size.weights, size.weights + size.gates):
         context.refuse("E202", node, f"has {node.inputs[_WEIGHTS].type.size} weights; {size.weights + size.gates} can")
         return None
@@ -102,7 +102,7 @@ def _is_used(context: Context, value: Value) -> bool:
 
 def _weights(build: Composer, flat: Value, size: Size) -> Weights:
     """W, V and b: the parts of the Concat that made the flat weight, where there is one, else slices of it."""
-    shapes = ((size.gates, size.inputs), (size.gates, size.hidden), (size.gates,))
+    shapes: list[tuple[int, ...]] = [(size.gates, size.inputs), (size.gates, size.hidden), (size.gates,)]
     counts = [int(np.prod(shape)) for shape in shapes]
     has_bias = flat.type.size == sum(counts)
     shapes, counts = shapes[: 2 + has_bias], counts[: 2 + has_bias]

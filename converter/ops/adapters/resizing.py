@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,16 +10,20 @@ from converter.ir import DType
 from converter.ir.editing import set_input
 from converter.ops.compose import Composer
 from converter.ops.context import constant, integers_of, literal_of
+from converter.ops.layouts import RANK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from converter.ir import Attr, Node
+    from converter.ir import Attr, Node, Value
     from converter.ops.context import Context
+
+    Weights = np.ndarray[Any, np.dtype[Any]]
 
 LINEAR, NEAREST = 0, 1
 _ALIGN_CORNERS, _HALF_PIXEL = 1, 2
 _PAIR = 2
+_MIRRORS: dict[str, Literal["reflect", "symmetric"]] = {"reflect": "reflect", "symmetric": "symmetric"}
 _PAD_MODES = {"constant": 0, "reflect": 1, "symmetric": 2}
 
 
@@ -32,16 +36,77 @@ def resize(method: int) -> Callable[[Context, Node], None]:
         if not isinstance(size, tuple) or len(size) != _PAIR:
             context.refuse("E202", node, "resizes to a size that is not constant", "give height and width as numbers")
             return
-        mode = _ALIGN_CORNERS if node.attrs.get("align_corners") else 0
-        if not mode and node.attrs.get("half_pixel_centers"):
-            mode = _HALF_PIXEL
+        height, width = (int(str(each)) for each in size)
+        mode = _coordinates(context, node, method, (height, width))
         build = Composer(context, node)
-        sizes = {"new_height": size[0], "new_width": size[1], "coordinate_transform_mode": mode}
-        build.replace(
-            build.op("Resize", [node.inputs[0]], node.outputs[0].type, method=method, format=1, **sizes)
+        resized = build.op(
+            "Resize",
+            [node.inputs[0]],
+            node.outputs[0].type,
+            method=method,
+            format=1,
+            new_height=height,
+            new_width=width,
+            coordinate_transform_mode=mode,
         )
+        build.replace(resized)
 
     return adapter
+
+
+def _coordinates(context: Context, node: Node, method: int, size: Sequence[int]) -> int:
+    """How the device finds the pixels to read. Its nearest one with half-pixel centers is another than MindSpore's."""
+    if node.attrs.get("align_corners"):
+        return _ALIGN_CORNERS
+    if not node.attrs.get("half_pixel_centers"):
+        return 0
+    if method == LINEAR:
+        return _HALF_PIXEL
+    shape = node.inputs[0].type.shape or ()
+    for old, new in zip(shape[2:], size, strict=True):
+        steps = np.arange(new)
+        if (np.floor((steps + 0.5) * old / new) != np.floor(steps * old / new)).any():
+            hint = "use half_pixel_centers=False, or a whole multiple of the size"
+            context.refuse("E202", node, f"resizes {old} pixels to {new} by half-pixel centers and the nearest", hint)
+    return 0
+
+
+def bilinear_gradient(context: Context, node: Node) -> None:
+    """ResizeBilinearGrad(dy, x): the kernel knows no half-pixel centers, so these are products with the weights."""
+    if not node.attrs.get("half_pixel_centers") or node.attrs.get("align_corners"):
+        build = Composer(context, node)
+        corners = bool(node.attrs.get("align_corners"))
+        kind = node.outputs[0].type
+        build.replace(build.op("ResizeGrad", node.inputs, kind, method=LINEAR, align_corners=corners))
+        return
+    shape, image = context.shape(node, node.inputs[0]), context.shape(node, node.outputs[0])
+    if shape is None or image is None:
+        return
+    build = Composer(context, node)
+    rows, columns = (_half_pixel_weights(image[axis], shape[axis]) for axis in (2, 3))
+    build.replace(_by_weights(build, node.inputs[0], rows, columns))
+
+
+def _by_weights(build: Composer, dy: Value, rows: Weights, columns: Weights) -> Value:
+    """The adjoint of `y = rows @ x @ columns.T` on every channel: two products of matrices, one along each axis."""
+    n, channels, height, width = dy.type.shape or ()
+    tall, wide = rows.shape[1], columns.shape[1]
+    across = build.matmul(build.reshape(dy, (n * channels * height, width)), build.constant(columns))
+    turned = build.transpose(build.reshape(across, (n, channels, height, wide)), (0, 1, 3, 2))
+    along = build.matmul(build.reshape(turned, (n * channels * wide, height)), build.constant(rows))
+    return build.transpose(build.reshape(along, (n, channels, wide, tall)), (0, 1, 3, 2))
+
+
+def _half_pixel_weights(old: int, new: int) -> Weights:
+    """Weights [new, old] of linear interpolation along an axis; positions are float32, as MindSpore has them."""
+    scale = np.float32(old) / np.float32(new)
+    places = np.maximum((np.arange(new, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5), 0)
+    low = np.minimum(np.floor(places).astype(np.int64), old - 1)
+    share = places - low
+    weights = np.zeros((new, old))
+    np.add.at(weights, (np.arange(new), low), 1 - share)
+    np.add.at(weights, (np.arange(new), np.minimum(low + 1, old - 1)), share)
+    return weights
 
 
 def nearest_gradient(context: Context, node: Node) -> None:
@@ -62,6 +127,24 @@ def pad(context: Context, node: Node) -> None:
 def mirror_pad(context: Context, node: Node) -> None:
     """MirrorPad(x, pairs), reflected about the border, with its elements (SYMMETRIC) or without (REFLECT)."""
     _pad(context, node, literal_of(node.inputs[1]), _PAD_MODES.get(str(node.attrs.get("mode")).lower()), 0.0)
+
+
+def mirror_pad_gradient(context: Context, node: Node) -> None:
+    """MirrorPadGrad(dy, pairs): what was copied to the border is added up where it came from."""
+    pairs, mode = literal_of(node.inputs[1]), str(node.attrs.get("mode")).lower()
+    image = context.shape(node, node.outputs[0])
+    widths = np.asarray(pairs) if isinstance(pairs, tuple) else np.zeros((0, 2))
+    if image is None:
+        return
+    if len(image) != RANK or widths.shape != (RANK, _PAIR) or widths[:2].any() or mode not in _MIRRORS:
+        context.refuse("E202", node, "pads along axes that are not height and width, in training")
+        return
+    build = Composer(context, node)
+    rows, columns = (
+        np.eye(image[axis])[np.pad(np.arange(image[axis]), tuple(widths[axis].tolist()), mode=_MIRRORS[mode])]
+        for axis in (2, 3)
+    )
+    build.replace(_by_weights(build, node.inputs[0], rows, columns))
 
 
 def pad_v3(context: Context, node: Node) -> None:

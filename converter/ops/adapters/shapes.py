@@ -75,7 +75,8 @@ def reshape(context: Context, node: Node) -> None:
         return
     x = source = node.inputs[0]
     while source.producer is not None and source.producer.op == "Reshape":
-        read_instead(context, source.producer, [node])
+        if source.producer.inputs[0].const is not None:
+            read_instead(context, source.producer, [node])
         source = source.producer.inputs[0]
     if source.type.shape == shape:
         forward(context, node, source)

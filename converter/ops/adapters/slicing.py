@@ -1,4 +1,4 @@
-"""Slices with their masks resolved: the device's gradient kernel ignores masks, and negative steps were never measured."""
+"""Slices with their masks resolved: the device's gradient kernel ignores them, and negative steps were never tried."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _cuts_of(
     return cuts_of(shape, list(zip(begin, end, strides, strict=True)), *masks)
 
 
-def cuts_of(  # noqa: PLR0913 - one mask each
+def cuts_of(
     shape: tuple[int, ...],
     bounds: list[tuple[int, int, int]],
     begin_mask: int = 0,

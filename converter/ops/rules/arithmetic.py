@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converter.ops.adapters import arithmetic_products as products
 from converter.ops.adapters import arithmetic_reductions as reductions
 from converter.ops.adapters import arithmetic_selection as selection
 from converter.ops.adapters.arithmetic import (
@@ -126,7 +127,7 @@ _GRADIENTS: Mapping[str, Rule] = {
 }
 _SELECTIONS: Mapping[str, Rule] = {
     "GatherD": Rule("GatherD", ignore("dim"), adapter=selection.gather_along),
-    "GatherDGradV2": Rule("", ignore("dim"), adapter=selection.gather_along_grad),
+    "GatherDGradV2": Rule("", keep("dim"), adapter=selection.gather_along_grad),
     "MaskedFill": Rule("", ignore("cust_aicpu"), adapter=selection.masked_fill),
     "Select": Rule("Select", adapter=selection.select),
     "SelectV2": Rule("Select", adapter=selection.select),
@@ -156,4 +157,18 @@ _REDUCTIONS: Mapping[str, Rule] = {
     "SumExt": Rule("", adapter=reductions.extended(SUM)),
     "Var": Rule("", adapter=reductions.spread(is_root=False)),
 }
-RULES: Mapping[str, Rule] = {**_UNARY, **_BINARY, **_COMPARISONS, **_GRADIENTS, **_SELECTIONS, **_REDUCTIONS}
+_PRODUCTS: Mapping[str, Rule] = {
+    "Dense": Rule("", adapter=products.dense),
+    "MatMulExt": Rule("", adapter=products.matrix_product),
+    "Ones": Rule("", adapter=products.constant_of(1.0)),
+    "Zeros": Rule("", adapter=products.constant_of(0.0)),
+}
+RULES: Mapping[str, Rule] = {
+    **_UNARY,
+    **_BINARY,
+    **_COMPARISONS,
+    **_GRADIENTS,
+    **_SELECTIONS,
+    **_REDUCTIONS,
+    **_PRODUCTS,
+}

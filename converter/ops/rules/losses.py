@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.ops.adapters import losses_elementwise as elements
+from converter.ops.adapters.arithmetic import composed
 from converter.ops.adapters.losses import (
     BATCH_MEAN,
     nll_loss,
@@ -29,6 +30,7 @@ RULES: Mapping[str, Rule] = {
     "BinaryCrossEntropyWithLogitsBackward": Rule("", adapter=elements.logits_cross_entropy_grad),
     "KLDivLoss": Rule("", _DIVERGENCE, adapter=elements.kl_divergence),
     "KLDivLossGrad": Rule("", _DIVERGENCE, adapter=elements.kl_divergence_grad),
+    "L2Loss": Rule("", adapter=composed(elements.half_square)),
     "NLLLoss": Rule("", _NLL, adapter=nll_loss),
     "NLLLossGrad": Rule("", _NLL, adapter=nll_loss_grad),
     "SigmoidCrossEntropyWithLogits": Rule("SigmoidCrossEntropyWithLogits"),

@@ -11,7 +11,7 @@ from converter.ops.adapters.group_normalization import (
     instance_norm_gradient,
 )
 from converter.ops.adapters.normalization import batch_norm, batch_norm_gradient, layer_norm, layer_norm_gradient
-from converter.ops.rule import NCHW_ONLY, AttrRule, Rule, ignore, keep
+from converter.ops.rule import NCHW_ONLY, AttrRule, Rule, from_table, ignore, keep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ _AXES = keep("begin_norm_axis", "begin_params_axis")
 RULES: Mapping[str, Rule] = {
     "BatchNorm": Rule(
         "FusedBatchNorm",
-        {**NCHW_ONLY, **keep("epsilon", "momentum"), "is_training": AttrRule("mode", int)},
+        {**NCHW_ONLY, **keep("epsilon", "momentum"), "is_training": AttrRule("mode", from_table({True: 1, False: 0}))},
         writes=(3, 4),
         writes_if="is_training",
         adapter=batch_norm,

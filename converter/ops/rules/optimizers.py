@@ -15,7 +15,7 @@ from converter.ops.adapters.adaptive_optimizers import (
     rmsprop,
     rmsprop_centered,
 )
-from converter.ops.adapters.layerwise_optimizers import adafactor, clip_by_norm, lamb, lars, square_sums
+from converter.ops.adapters.layerwise_optimizers import adafactor, clip_by_norm, lamb, lars
 from converter.ops.adapters.optimizers import assign_add, assign_mul, assign_sub, momentum, sgd, update
 from converter.ops.rule import Rule, ignore, keep
 
@@ -42,6 +42,7 @@ RULES: Mapping[str, Rule] = {
     "ApplyMomentum": Rule(
         "ApplyMomentum",
         keep("use_nesterov", "use_locking", "gradient_scale"),
+        {"gradient_scale": 1.0},
         writes=(0, 1),
         adapter=momentum,
     ),
@@ -62,5 +63,4 @@ RULES: Mapping[str, Rule] = {
     "LARSUpdate": Rule("", keep("epsilon", "hyperpara", "use_clip"), adapter=lars),
     "Lamb": Rule("", writes=(0, 1, 2), adapter=lamb),
     "SGD": Rule("SGD", keep("nesterov", "dampening", "weight_decay"), writes=(0, 3, 5), adapter=sgd),
-    "SquareSumAll": Rule("", adapter=square_sums),
 }

@@ -1,8 +1,8 @@
 """Variables as operands of broadcasting arithmetic.
 
-The device makes the broadcast copy of a constant operand once, when it opens the model: after the first optimizer step the
-operator keeps computing with the initial values (measured: losses off by 40 % and more). An operand that a node computes is
-broadcast in every step, so the variable goes through a Reshape to its own shape, which computes nothing.
+The device makes the broadcast copy of a constant operand once, when it opens the model: after the first optimizer step
+the operator keeps computing with the initial values (measured: losses off by 40 % and more). An operand that a node
+computes is broadcast in every step, so the variable goes through a Reshape to its own shape, which computes nothing.
 """
 
 from __future__ import annotations

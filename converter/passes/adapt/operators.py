@@ -10,6 +10,7 @@ import numpy as np
 from converter.errors import fail
 from converter.ir import ArrayTensor, Stage
 from converter.ir.editing import set_input
+from converter.ops.arity import least_inputs
 from converter.ops.context import Context, problem_at
 from converter.ops.device_kernels import DEVICE_KERNELS
 from converter.ops.lite_fields import defaults
@@ -54,6 +55,9 @@ def _adapt(context: Context, node: Node) -> None:
         near = difflib.get_close_matches(node.op, RULES, n=1)
         nearest = f"the nearest known operator is {near[0]}" if near else None
         context.refuse("E201", node, f"operator {node.op} cannot be converted", nearest)
+        return
+    if len(node.inputs) < least_inputs(node.op, rule.lite, int(context.model.version or 0)):
+        context.refuse("E302", node, f"{node.op} has {len(node.inputs)} inputs, which is too few: the model is damaged")
         return
     attrs = _attributes(context, node, rule)
     if rule.lite:

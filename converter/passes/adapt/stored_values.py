@@ -15,6 +15,8 @@ from converter.ops.lite_ops import LITE_OPS
 if TYPE_CHECKING:
     from converter.ir import Graph, Model, Node, Value
 
+_SGD_MARK = 5
+
 
 def read_stored_values(model: Model) -> bool:
     """Read stored values from their computation; drop stores and edges of order that nothing needs any more."""
@@ -41,7 +43,14 @@ def drop_needless_order(graph: Graph) -> bool:
 
 def _written(node: Node) -> list[Value]:
     lite = LITE_OPS.get(node.op)
-    return [node.inputs[i] for i in lite.writes if i < len(node.inputs)] if lite is not None else []
+    found = [node.inputs[i] for i in lite.writes if i < len(node.inputs)] if lite is not None else []
+    return [value for value in found if not _is_shared_mark(node, value)]
+
+
+def _is_shared_mark(node: Node, value: Value) -> bool:
+    """SGD clears its first-step mark; the mark of composed optimizers is 0 from the start, and all of them share it."""
+    is_mark = node.op == "SGD" and value is node.inputs[_SGD_MARK] and value.type.size == 1
+    return is_mark and value.const is not None and not value.const.array().any()
 
 
 def _read_through(node: Node) -> bool:

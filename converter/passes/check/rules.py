@@ -167,7 +167,7 @@ def batchnorm_gradient(node: Node, _facts: Facts) -> str | None:
     return "would overwrite a constant with intermediate results" if is_constant else None
 
 
-def lstm_kernel(node: Node, facts: Facts) -> str | None:
+def lstm_kernel(_node: Node, facts: Facts) -> str | None:
     """The gradient needs gates that are saved only when the weight itself is trained."""
     return "cannot be trained by the device's LSTM kernels" if facts.variables else None
 

@@ -25,17 +25,23 @@ def share_scalars(model: Model) -> bool:
     changed = False
     for graph in model.graphs:
         variables = written_variables(graph)
-        first: dict[Hashable, Node] = {}
-        repeated: list[Node] = []
-        for node in graph.nodes:
-            if node.op in _PURE and node.outputs[0].type.is_static and node.outputs[0].type.size == 1:
-                kept = first.setdefault(_key(node, variables), node)
-                if kept is not node:
-                    replace_uses(graph, node.outputs[0], kept.outputs[0])
-                    repeated.append(node)
-        _remove(graph, repeated)
-        changed |= bool(repeated)
+        while _share(graph, variables):
+            changed = True
     return changed
+
+
+def _share(graph: Graph, variables: set[int]) -> bool:
+    """One sweep."""
+    first: dict[Hashable, Node] = {}
+    repeated: list[Node] = []
+    for node in graph.nodes:
+        if node.op in _PURE and node.outputs[0].type.is_static and node.outputs[0].type.size == 1:
+            kept = first.setdefault(_key(node, variables), node)
+            if kept is not node:
+                replace_uses(graph, node.outputs[0], kept.outputs[0])
+                repeated.append(node)
+    _remove(graph, repeated)
+    return bool(repeated)
 
 
 def _key(node: Node, variables: set[int]) -> Hashable:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from converter.ops.lite_ops import LiteOp
 
 
-
 def is_image(value: Value) -> bool:
     """Whether a value has four axes, so that there is something to move."""
     return value.type.rank == RANK

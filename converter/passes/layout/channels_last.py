@@ -17,8 +17,8 @@ import numpy as np
 from converter.ir import ArrayTensor, Layout, Note, TensorType, TransposedTensor, Value
 from converter.ir.editing import insert_after, insert_before, remove, replace_uses, set_input, wire
 from converter.ops.context import constant
-from converter.ops.lite_fields import lite_node
 from converter.ops.layouts import RANK, TO_NCHW, TO_NHWC
+from converter.ops.lite_fields import lite_node
 from converter.ops.lite_ops import LITE_OPS
 from converter.passes.layout.axes import (
     composed,
@@ -71,7 +71,7 @@ class _Rewrite:
     changed: bool = False
 
     def run(self) -> None:
-        """Borders first, while every type is still that of MindIR; then arguments and types of what is channels last."""
+        """Borders first, while every type is still that of MindIR; then arguments and types of what moves."""
         values = _values(self.graph)
         self._place_constants(values)
         nodes = list(self.graph.nodes)
@@ -117,9 +117,8 @@ class _Rewrite:
                 set_input(node, index, self._aligned(value, node))
             return
         wanted = self.plan.wants_last(node, index)
-        if wanted is None or (id(value), wanted) in self.moved and self.moved[id(value), wanted] is value:
-            return
-        if wanted != self.plan.is_last(value):
+        is_placed = self.moved.get((id(value), True)) is value
+        if wanted is not None and not is_placed and wanted != self.plan.is_last(value):
             set_input(node, index, self._converted(value, node, last=wanted))
 
     def _converted(self, value: Value, reader: Node, *, last: bool) -> Value:

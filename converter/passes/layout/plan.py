@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 FIRST, LAST = SOURCE, SINK
 # The number of nodes decides; among as many, the number of elements that they move.
 _NODE = 1 << 36
+# A Transpose between the layouts: what it reads; stored so, it moves nothing.
+_OF_PERMUTATION: dict[tuple[int, ...] | None, int] = {TO_NHWC: LAST, TO_NCHW: FIRST}
 
 
 @dataclass
 class Plan:
-    """Labels of one graph. `follow` are vertices of nodes that can work either way; `last` what became channels last."""
+    """Labels of one graph: `follow` are vertices of nodes that work either way, `last` all that turned out last."""
 
     graph: Graph
     network: Network = field(default_factory=Network)
@@ -81,7 +83,7 @@ class Plan:
         if not is_image(value) or lite is None:
             return FIRST if is_image(value) else None
         if node.op == "Transpose":
-            return {TO_NHWC: LAST, TO_NCHW: FIRST}.get(permutation(node) or ())
+            return _OF_PERMUTATION.get(permutation(node))
         if lite.is_linear:
             return None if _is_still(value) else FIRST
         if index in lite.nhwc or index in lite.kernels:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NoReturn, Union
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
 
 from converter.errors import ConversionError
 from converter.ir import Node, Value
 from converter.ir.editing import wire
 from converter.ops.context import problem_at
+from converter.passes.normalize.functions import (
+    Call,
+    Choice,
+    Closure,
+    Frame,
+    Result,
+    Tail,
+    common_tails,
+    frontier,
+    last_call,
+    merge,
+    picked,
+    tail_arguments,
+)
 from converter.passes.normalize.known_values import computed, truth
 from converter.passes.normalize.side_effects import written
 from converter.passes.normalize.stores import ASSIGNMENTS, Stores
@@ -17,71 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.ir import Graph, Model, TensorType
+    from converter.passes.normalize.functions import Function, Operand
     from converter.passes.normalize.stores import Store
 
 MADE_BY = "resolve-control-flow"
 # A loop that unrolls to more than this is no longer a program for a small device.
-_MOST_NODES = 50_000
-_MOST_ROUNDS = 20_000
+_MOST_NODES = 20_000
+_MOST_ROUNDS = 10_000
 _EFFECTS = "side_effect_mem"
-
-
-@dataclass(frozen=True, eq=False)
-class Closure:
-    """A graph with its first arguments; `after` are the effects that precede it."""
-
-    graph: Graph
-    bound: tuple[Operand, ...]
-    after: tuple[Node, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """One of two functions, by a condition that depends on data."""
-
-    condition: Value
-    then: Function
-    otherwise: Function
-
-
-Function = Union[Closure, Choice]  # noqa: UP007 - evaluated at run time, with forward references
-Operand = Union[Value, Closure, Choice]  # noqa: UP007 - as above
-
-
-@dataclass
-class Frame:
-    """One graph being run, inside `depth` branches on data: what its values stand for, what its effects became."""
-
-    depth: int
-    graphs: list[Graph]
-    values: dict[int, Operand] = field(default_factory=dict)
-    effects: dict[int, tuple[Node, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Result:
-    """Results of a graph, and the effects after which it is done."""
-
-    outputs: tuple[Operand, ...]
-    after: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Call:
-    """The circumstances of a call."""
-
-    arguments: tuple[Operand, ...]
-    after: tuple[Node, ...]
-    depth: int
-
-
-@dataclass(frozen=True)
-class Tail:
-    """A call that is the last thing that a graph does, not yet run."""
-
-    function: Closure
-    arguments: tuple[Operand, ...]
-    after: tuple[Node, ...]
 
 
 class Inliner:
@@ -125,20 +82,20 @@ class Inliner:
         """Run the nodes of one graph."""
         graph = tail.function.graph
         self._enter(frame, graph)
-        entry = _frontier(_merge(tail.after, tail.function.after))
+        entry = frontier(merge(tail.after, tail.function.after))
         inputs = (*tail.function.bound, *tail.arguments)
         frame.values = {id(old): new for old, new in zip(graph.inputs, inputs, strict=True)}
         frame.effects = {}
-        last = _last_call(graph)
+        last = last_call(graph)
         for node in graph.nodes if last is None else graph.nodes[:-1]:
             self._node(frame, node, entry)
         if last is not None:
             target, rest = self._target(frame, last)
             if isinstance(target, Closure):
-                return Tail(target, rest, _merge(entry, *frame.effects.values(), self._after(frame, last)))
+                return Tail(target, rest, merge(entry, *frame.effects.values(), self._after(frame, last)))
             self._call(frame, last, entry)
         outputs = tuple(self._operand(frame, value) for value in graph.outputs)
-        return Result(outputs, _frontier(_merge(entry, *frame.effects.values())))
+        return Result(outputs, frontier(merge(entry, *frame.effects.values())))
 
     def _enter(self, frame: Frame, graph: Graph) -> None:
         """Refuse a graph that comes back to itself through a choice on data, or without end."""
@@ -163,7 +120,7 @@ class Inliner:
         """Run one node."""
         if node.op in ("Partial", "partial"):
             function, bound = self._target(frame, node)
-            after = _merge(entry, self._after(frame, node)) if node.after else ()
+            after = merge(entry, self._after(frame, node)) if node.after else ()
             frame.values[id(node.outputs[0])] = self._bind(node, function, bound, after)
         elif node.op in ("Switch", "switch"):
             frame.values[id(node.outputs[0])] = self._switch(frame, node)
@@ -176,16 +133,16 @@ class Inliner:
         """Make an ordinary node again, unless its result is known or an assignment that can wait."""
         inputs = [self._value(node, self._operand(frame, value)) for value in node.inputs]
         result = self._stored(frame, node, inputs, entry) or (
-            None if node.op == "Load" else _picked(node, inputs) or self._computed(node, inputs)
+            None if node.op == "Load" else picked(node, inputs) or self._computed(node, inputs)
         )
         if result is not None:
             frame.values[id(node.outputs[0])] = result
             # Who waited for an assignment that waits itself waits for what came before it.
-            frame.effects[id(node)] = _merge(entry, self._after(frame, node)) if node.after else ()
+            frame.effects[id(node)] = merge(entry, self._after(frame, node)) if node.after else ()
             return
         has_effect = bool(node.after or node.attrs.get(_EFFECTS) or node.op == "Load" or written(node))
-        after = _merge(entry, self._after(frame, node)) if has_effect else ()
-        after = _merge(after, self.stores.flush(inputs))
+        after = merge(entry, self._after(frame, node)) if has_effect else ()
+        after = merge(after, self.stores.flush(inputs))
         copy = self._make(node, inputs, after)
         self._check(frame, copy)
         frame.values.update((id(old), new) for old, new in zip(node.outputs, copy.outputs, strict=True))
@@ -205,12 +162,12 @@ class Inliner:
             return self.stores.read(inputs[0])
         if node.op not in ASSIGNMENTS or (node.op != "Assign" and not frame.depth):
             return None
-        after = _merge(entry, self._after(frame, node))
+        after = merge(entry, self._after(frame, node))
         variable, new = inputs[0], self.stores.settled(node, inputs[1], after)
         if node.op != "Assign":
             old = self.stores.current(node, variable, after)
             new = self._add("Add" if node.op == "AssignAdd" else "Sub", node, [old, new], variable.type)
-        self.updated[id(variable)] = variable
+        self._note_update(node, variable)
         self.stores.store(node, variable, new, after)
         return new
 
@@ -220,13 +177,18 @@ class Inliner:
         if targets and frame.depth:
             message = f"{node.op} updates parameters only when a condition on data holds, which cannot be converted"
             raise ConversionError([problem_at(node, "E206", message, "update parameters unconditionally")])
-        self.updated.update((id(value), value) for value in targets)
-        if self.known.keys() & self.updated.keys():
-            message = "a condition depends on a parameter that changes"
-            raise ConversionError([problem_at(node, "E206", message, "let constants decide how often a loop runs")])
+        for value in targets:
+            self._note_update(node, value)
         if len(self.made) > _MOST_NODES:
             message = f"unrolled loops make more than {_MOST_NODES} operators"
             raise ConversionError([problem_at(node, "E206", message, "give the loop fewer rounds")])
+
+    def _note_update(self, node: Node, variable: Value) -> None:
+        """Refuse the update of a parameter that a condition, taken as constant, depends on."""
+        self.updated[id(variable)] = variable
+        if self.known.keys() & self.updated.keys():
+            message = "a condition depends on a parameter that changes"
+            raise ConversionError([problem_at(node, "E206", message, "let constants decide how often a loop runs")])
 
     def _make(self, like: Node, inputs: Sequence[Value], after: tuple[Node, ...]) -> Node:
         """A copy of a node with other inputs."""
@@ -271,7 +233,7 @@ class Inliner:
     def _bind(self, node: Node, function: Function, more: tuple[Operand, ...], after: tuple[Node, ...]) -> Function:
         """A function with more arguments bound."""
         if isinstance(function, Closure):
-            return Closure(function.graph, (*function.bound, *more), _merge(function.after, after))
+            return Closure(function.graph, (*function.bound, *more), merge(function.after, after))
         then, otherwise = (self._bind(node, each, more, after) for each in (function.then, function.otherwise))
         return Choice(function.condition, then, otherwise)
 
@@ -289,12 +251,13 @@ class Inliner:
     def _call(self, frame: Frame, node: Node, entry: tuple[Node, ...]) -> None:
         """Run what a node calls; its results are those of the call."""
         function, arguments = self._target(frame, node)
-        result = self._apply(node, function, Call(arguments, _merge(entry, self._after(frame, node)), frame.depth))
+        result = self._apply(node, function, Call(arguments, merge(entry, self._after(frame, node)), frame.depth))
         outputs = result.outputs
-        if len(outputs) != len(node.outputs):
+        if len(outputs) < len(node.outputs):
             message = f"makes {len(outputs)} results where {len(node.outputs)} are expected"
             raise ConversionError([problem_at(node, "E206", message)])
-        frame.values.update((id(old), new) for old, new in zip(node.outputs, outputs, strict=True))
+        # Functions that nobody calls may be missing at the end.
+        frame.values.update((id(old), new) for old, new in zip(node.outputs, outputs, strict=False))
         frame.effects[id(node)] = result.after
 
     def _apply(self, node: Node, function: Function, call: Call) -> Result:
@@ -307,12 +270,12 @@ class Inliner:
             self.stores.enter()
             ends.append(self._branch(node, each, inside))
             stored.append(self.stores.leave())
-        common = _common(*ends)
+        common = common_tails(*ends)
         if common is not None:
             pairs = zip(*(tail_arguments(tail) for tail in common), strict=True)
             self._merge_stores(node, condition, stored, call.after)
             arguments = tuple(self._merged(node, condition, *pair) for pair in pairs)
-            after = _merge(*(tail.after for tail in common), *(tail.function.after for tail in common))
+            after = merge(*(tail.after for tail in common), *(tail.function.after for tail in common))
             return self.run(Tail(Closure(common[0].function.graph, (), ()), arguments, after), call.depth)
         results = []
         for index, end in enumerate(ends):
@@ -322,7 +285,7 @@ class Inliner:
         self._merge_stores(node, condition, stored, call.after)
         pairs = zip(*(result.outputs for result in results), strict=True)
         outputs = tuple(self._merged(node, condition, *pair) for pair in pairs)
-        return Result(outputs, _merge(*(result.after for result in results)))
+        return Result(outputs, merge(*(result.after for result in results)))
 
     def _branch(self, node: Node, function: Function, call: Call) -> Result | Tail:
         """One branch, up to the call that may be common to both."""
@@ -336,13 +299,13 @@ class Inliner:
         """What either branch assigned is assigned once, with the old value for a branch that did not."""
         for key in dict.fromkeys([*stored[0], *stored[1]]):
             like = next(stores[key] for stores in stored if key in stores)
-            values = [
+            then, otherwise = (
                 stores[key].new if key in stores else self.stores.current(like.node, like.variable, after)
                 for stores in stored
-            ]
-            new = self._merged(node, condition, *values, place=like.node)
+            )
+            new = self._merged(node, condition, then, otherwise, like.node)
             if isinstance(new, Value):
-                places = _merge(*(stores[key].after for stores in stored if key in stores))
+                places = merge(*(stores[key].after for stores in stored if key in stores))
                 self.stores.store(like.node, like.variable, new, places)
 
     def _merged(self, node: Node, condition: Value, a: Operand, b: Operand, place: Node | None = None) -> Operand:
@@ -374,45 +337,4 @@ class Inliner:
 
     def _after(self, frame: Frame, node: Node) -> tuple[Node, ...]:
         """The effects that precede a node."""
-        return _merge(*(frame.effects.get(id(earlier), ()) for earlier in node.after))
-
-
-def tail_arguments(tail: Tail) -> tuple[Operand, ...]:
-    """All arguments of a call, bound ones first."""
-    return (*tail.function.bound, *tail.arguments)
-
-
-def _common(first: Result | Tail, second: Result | Tail) -> tuple[Tail, Tail] | None:
-    """Both ends, if both branches go on with the same graph."""
-    if not (isinstance(first, Tail) and isinstance(second, Tail)):
-        return None
-    return (first, second) if first.function.graph is second.function.graph else None
-
-
-def _last_call(graph: Graph) -> Node | None:
-    """The call whose results are those of the graph, if it is the last node."""
-    last = graph.nodes[-1] if graph.nodes else None
-    if last is None or last.op != "call" or len(last.outputs) != len(graph.outputs):
-        return None
-    same = all(a is b for a, b in zip(last.outputs, graph.outputs, strict=True))
-    return last if same else None
-
-
-def _picked(node: Node, inputs: Sequence[Value]) -> Value | None:
-    """What a Select takes whose condition is known."""
-    is_true = truth(inputs[0]) if node.op == "Select" else None
-    if is_true is None:
-        return None
-    value = inputs[1 if is_true else 2]
-    return value if value.type == node.outputs[0].type else None
-
-
-def _merge(*groups: Sequence[Node]) -> tuple[Node, ...]:
-    """Nodes of all groups, each once, in order."""
-    return tuple({id(node): node for group in groups for node in group}.values())
-
-
-def _frontier(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Without those that others among them already wait for."""
-    covered = {id(earlier) for node in nodes for earlier in node.after}
-    return tuple(node for node in nodes if id(node) not in covered)
+        return merge(*(frame.effects.get(id(earlier), ()) for earlier in node.after))

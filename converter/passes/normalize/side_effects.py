@@ -58,7 +58,6 @@ def _order(graph: Graph) -> None:
     for reads in variables.values():
         _add_edges(reads, states, bits)
     remove(graph, loads)
-    return bool(loads or variables)
 
 
 def written(node: Node) -> list[Value]:

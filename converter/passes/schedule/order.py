@@ -58,7 +58,7 @@ def hazards(graph: Graph) -> list[tuple[Node, Node]]:
 
 
 def _read_new_values(graph: Graph) -> bool:
-    """Readers that must see what an Assign stores read the stored value itself: on the device they would run too early."""
+    """Readers that must see what an Assign stores read the stored value: on the device they would run too early."""
     changed = False
     for reader, writer in hazards(graph):
         if writer.op != "Assign":
@@ -73,17 +73,35 @@ def _read_new_values(graph: Graph) -> bool:
 
 
 def _take_snapshots(model: Model, graph: Graph) -> bool:
-    """Readers that the device would run after their writer read a copy made at the start of the step."""
+    """Readers that the device would run after their writer read a copy made at the start of the step.
+
+    A reader that must also come after another writer of the variable is left alone: the copy would be too old.
+    """
     copies: dict[int, Value] = {}
     for writer, reader in hazards(graph):
-        for index in LITE_OPS[writer.op].writes if writer.op in LITE_OPS else ():
-            variable = writer.inputs[index]
-            for place, value in enumerate(reader.inputs):
-                if value is variable and not _updates(reader, place):
-                    copies.setdefault(id(variable), _snapshot(model, graph, variable, reader))
-                    set_input(reader, place, copies[id(variable)])
-                    writer.after = tuple(node for node in writer.after if node is not reader)
+        for variable in _written(writer):
+            places = [i for i, v in enumerate(reader.inputs) if v is variable and not _updates(reader, i)]
+            if not places or any(variable in _written(earlier) for earlier in reader.after):
+                continue
+            if id(variable) not in copies:
+                copies[id(variable)] = _snapshot(model, graph, variable, reader)
+            for place in places:
+                set_input(reader, place, copies[id(variable)])
+            _release(graph, variable, reader)
     return bool(copies)
+
+
+def _written(node: Node) -> list[Value]:
+    """Variables that the node updates."""
+    return [node.inputs[place] for place in LITE_OPS[node.op].writes] if node.op in LITE_OPS else []
+
+
+def _release(graph: Graph, variable: Value, reader: Node) -> None:
+    """Writers of the variable need not wait for a node that no longer reads it, unless it reads another of theirs."""
+    for writer in graph.nodes:
+        targets = _written(writer)
+        if variable in targets and not any(value in targets for value in reader.inputs):
+            writer.after = tuple(node for node in writer.after if node is not reader)
 
 
 def _updates(node: Node, place: int) -> bool:

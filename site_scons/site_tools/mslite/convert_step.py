@@ -1,4 +1,4 @@
-"""Step two of a model: `.mindir` and canonical options become a `.ms` and its record, in a worker process."""
+"""The conversion of a model: a `.mindir` becomes a `.ms` and its record, in a worker process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import SCons.Action
 from SCons.Subst import SUBST_RAW
 
-from . import flags, home, options_step, pool, scanning, scratch
+from . import backend, directories, executor, flags, home, official, pool, scratch
 from .places import real
 from .signed import SignedAction, failed, is_dry_run
 
@@ -25,7 +25,7 @@ _KIB, _MIB = 1024, 1024 * 1024
 
 
 def _convert(target: Nodes, source: Nodes, env: Env) -> BuildError | None:
-    """Convert `source` (model, options) into `target` (.ms, record)."""
+    """Convert the model `source` into `target` (.ms, record)."""
     started = time.perf_counter()
     problem = _config_problem(env)
     if problem:
@@ -36,7 +36,7 @@ def _convert(target: Nodes, source: Nodes, env: Env) -> BuildError | None:
             parts = {part / path.name: path for path in paths}
             made, record = list(parts)
             before = _identity(source[0])
-            answer = _ask(_request(target, source, env, made), env)
+            answer = _answer(_request(target, source, env, made), env)
             if not answer["ok"]:
                 return failed(answer["message"])
             record.write_text(_record(answer, source, env), encoding="utf-8", newline="\n")
@@ -51,17 +51,35 @@ def _convert(target: Nodes, source: Nodes, env: Env) -> BuildError | None:
     return None
 
 
+def _answer(request: dict[str, Any], env: Env) -> dict[str, Any]:
+    """Have a model converted: by a worker, or by the official converter, whose result a worker describes."""
+    if not backend.is_official(env):
+        return ask(request, executor.workers_for(env))
+    made = Path(request["target"])
+    problem = official.convert(env, flags.official_words(env), request["source"], request["config"], made)
+    if problem:
+        return {"ok": False, "message": problem}
+    return describe({name: request[name] for name in ("id", "source", "target", "hash", "scratch")}, env)
+
+
+def describe(request: dict[str, Any], env: Env) -> dict[str, Any]:
+    """Have a `.ms` file described by a worker of this machine."""
+    return ask(request, pool.pool_for(str(env["MSLITE_PYTHON"]), str(home.require()), env.Dir("#").get_abspath()))
+
+
 def _config_problem(env: Env) -> str | None:
     """Return everything that is wrong with the config now, files that it names included; print its warnings."""
     config = env.get("MSLITE_CONFIG")
     if not config:
         return None
     home.require()
-    from converter.config import load_config  # noqa: PLC0415 - importable only after require()
+    from converter.config import convert_options, load_config  # noqa: PLC0415 - importable only after require()
     from converter.errors import ConversionError  # noqa: PLC0415
 
     try:
         loaded = load_config(Path(real(config).get_path()))
+        if not backend.is_official(env):
+            convert_options(loaded)
     except ConversionError as failure:
         return str(failure)
     for warning in loaded.warnings:
@@ -77,20 +95,20 @@ def _request(target: Nodes, source: Nodes, env: Env, made: Path) -> dict[str, An
         "id": 1,
         "source": model,
         "target": str(made),
-        "options": _options(source, env),
+        "options": _options(env),
         "config": real(config).get_path() if config else None,
         "hash": [model, *(node.get_path() for node in target[0].implicit or ())],
         "scratch": str(made.parent),
     }
 
 
-def _options(source: Nodes, env: Env) -> dict[str, Any]:
-    return flags.read(env).merged(options_step.read(source[1].get_abspath())["options"])
+def _options(env: Env) -> dict[str, Any] | None:
+    """Return the options of our converter in full; the official one has its own defaults."""
+    return None if backend.is_official(env) else flags.read(env).merged(backend.settings_of(env).options)
 
 
-def _ask(request: dict[str, Any], env: Env) -> dict[str, Any]:
+def ask(request: dict[str, Any], workers: executor.Workers) -> dict[str, Any]:
     """Ask a worker; one that dies is replaced once, because it may have been short of memory beside others."""
-    workers = pool.pool_for(str(env["MSLITE_PYTHON"]), str(home.require()), env.Dir("#").get_abspath())
     try:
         try:
             return workers.ask(request)
@@ -104,12 +122,16 @@ def _record(answer: dict[str, Any], source: Nodes, env: Env) -> str:
     """Return the JSON text that stays beside the `.ms`: what it is and what it was made from."""
     record = {
         "bytes": answer["bytes"],
-        "converter": home.version_text(),
-        "flags": str(flags.read(env)),
+        "config": backend.settings_of(env).values,
+        "converter": backend.version_text(env).removeprefix("mslite-convert "),
+        "crc32": answer["crc32"],
+        "flags": backend.flags_text(env),
         "inputs": answer["inputs"],
+        "labels": answer["labels"],
         "made_from": answer["hashes"],
+        "memory": answer["memory"],
         "model": real(source[0]).get_path(),
-        "options": _options(source, env),
+        "options": _options(env),
         "outputs": answer["outputs"],
         "sha256": answer["sha256"],
     }
@@ -127,13 +149,16 @@ def _keep_out_of_cache(target: Nodes) -> None:
         node.set_nocache()
 
 
-def _describe(_target: Nodes, source: Nodes, env: Env) -> str:
-    """Return the signature text: converter, flags, names of the files in named directories."""
-    words = ["mslite-convert", home.version_text(), str(flags.read(env))]
-    words.append(scanning.directory_names(source[1].get_abspath(), env.Dir("#").get_abspath()))
-    if is_dry_run() and options_step.would_change(source[1], env):
-        words.append("(and other options)")
+def _describe(_target: Nodes, _source: Nodes, env: Env) -> str:
+    """Return the signature text: converter, values of the config, flags, what lies in named directories."""
+    said = backend.settings_of(env)
+    words = [backend.version_text(env), str(said), backend.flags_text(env)]
+    words.append(directories.describe([place for kind, place in said.named if kind == "directory"], _top(env)))
     return " ".join(word for word in words if word)
+
+
+def _top(env: Env) -> str:
+    return str(env.Dir("#").get_abspath())
 
 
 def _announce(target: Nodes, source: Nodes, env: Env) -> str:

@@ -51,9 +51,28 @@ class Flags:
 def read(env: Env) -> Flags:
     """Return the flags of a construction environment; UserError for one that cannot be used."""
     train = _is_true(env.get("MSLITE_TRAIN", False))
-    given = env.get("MSLITE_FLAGS") or []
-    words = env.Split(given) if isinstance(given, str) else [env.subst(str(word)) for word in given]
+    words = _words(env)
     return _parse(train, words) if words else Flags(train)
+
+
+def official_words(env: Env) -> list[str]:
+    """Return the flags for the official converter, which may know more of them than ours does."""
+    words = _words(env)
+    _refuse_own(words)
+    train = _is_true(env.get("MSLITE_TRAIN", False))
+    return [f"--trainModel={str(train).lower()}", *words]
+
+
+def _words(env: Env) -> list[str]:
+    given = env.get("MSLITE_FLAGS") or []
+    return env.Split(given) if isinstance(given, str) else [env.subst(str(word)) for word in given]
+
+
+def _refuse_own(words: list[str]) -> None:
+    for word in words:
+        name = word.lstrip("-").removeprefix("no-").partition("=")[0]
+        if name in _OWN_WAY:
+            raise complain(f"MSLITE_FLAGS: --{name} cannot be given here: {_OWN_WAY[name]}")
 
 
 def _is_true(value: object) -> bool:
@@ -71,10 +90,7 @@ def _parse(train: bool, words: list[str]) -> Flags:
     from converter.errors import ConversionError  # noqa: PLC0415 - importable only after require()
     from converter.flags import parse_flags  # noqa: PLC0415
 
-    for word in words:
-        name = word.lstrip("-").removeprefix("no-").partition("=")[0]
-        if name in _OWN_WAY:
-            raise complain(f"MSLITE_FLAGS: --{name} cannot be given here: {_OWN_WAY[name]}")
+    _refuse_own(words)
     try:
         parsed = parse_flags(["--fmk=MINDIR", "--modelFile=model.mindir", "--outputFile=model.ms", *words])
     except ConversionError as failure:

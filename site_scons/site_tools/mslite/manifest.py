@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import SCons.Node
 from SCons.Builder import Builder
 
-from . import convert_step, scratch, variables, verify
+from . import convert_step, memory, scratch, variables, verify
 from .scanning import NO_SCANNER
 from .signed import SignedAction, is_dry_run
 
@@ -64,6 +64,7 @@ def add(env: Env, record: Node) -> None:
 def _declare(env: Env, node: Node, alias: str) -> None:
     """Make the manifest what the alias builds, and declare the alias's two companions."""
     env.NoCache(node)
+    memory.open_beside(env, node)
     scratch.distrust_unrecorded(env, [node])
     env.Alias(alias, node)
     env.AlwaysBuild(env.Alias(f"{alias}-verify", node, verify.ACTION))

@@ -1,4 +1,4 @@
-"""`env.MSLiteModel(target, source, …)`: declares the two steps of a model, its record and its place in the manifest."""
+"""`env.MSLiteModel(target, source, …)`: declares a model, its record and its place in the manifest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from SCons.Builder import Builder
 from SCons.Node import NodeList
 
-from . import convert_step, flags, home, manifest, options_step, scratch
+from . import backend, convert_step, home, manifest, scratch
 from .complaint import complain
 from .scanning import MODEL_SCANNER, NO_SCANNER
 
@@ -35,7 +35,7 @@ def declare_models(env: Env, target: Nodes, source: Nodes = None, **overrides: o
     if len(targets) != len(sources):
         counts = f"{len(targets)} for {len(sources)}"
         raise complain(f"MSLiteModel: as many targets as sources, please ({counts}); each .mindir makes one .ms")
-    flags.read(env.Override(overrides))
+    backend.check(env.Override(overrides))
     return NodeList(_declare(env, pair[0], pair[1], overrides) for pair in zip(targets, sources, strict=True))
 
 
@@ -44,28 +44,24 @@ def _declare(env: Env, target: Nodes, source: Nodes, overrides: dict[str, object
     config = overrides.get("MSLITE_CONFIG", env.get("MSLITE_CONFIG"))
     node = env.File(config) if config else None
     made = _CONVERT(env, target, [source], **{**overrides, "MSLITE_CONFIG": node})
+    if node is not None:
+        # Its values are in the signature; it only has to be there first, should the build make it.
+        env.Requires(made, node)
     scratch.distrust_unrecorded(env, made)
     manifest.add(env.Override(overrides), made[-1])
     return made[0]
 
 
-def _add_steps(target: Nodes, source: Nodes, env: Env) -> tuple[Nodes, Nodes]:
-    """Emitter: the record is made along with the `.ms`, from the model and the canonical options."""
-    path = target[0].get_abspath()
-    config = env.get("MSLITE_CONFIG")
-    options = _OPTIONS(env, [env.fs.File(path + options_step.SUFFIX)], [config] if config else [])
-    # Small and quickly made: sharing them would only print lines.
-    env.NoCache(options)
-    scratch.distrust_unrecorded(env, options)
-    return [*target, env.fs.File(path + convert_step.RECORD_SUFFIX)], [*source, *options]
+def _add_record(target: Nodes, source: Nodes, env: Env) -> tuple[Nodes, Nodes]:
+    """Emitter: the record is made along with the `.ms`."""
+    return [*target, env.fs.File(target[0].get_abspath() + convert_step.RECORD_SUFFIX)], source
 
 
-_OPTIONS = Builder(action=options_step.ACTION, source_scanner=NO_SCANNER, target_scanner=NO_SCANNER)
 _CONVERT = Builder(
     action=convert_step.ACTION,
     suffix=".ms",
     src_suffix=".mindir",
     source_scanner=MODEL_SCANNER,
     target_scanner=NO_SCANNER,
-    emitter=_add_steps,
+    emitter=_add_record,
 )

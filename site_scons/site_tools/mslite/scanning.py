@@ -1,20 +1,17 @@
-"""What a conversion reads besides its sources: split weights of a model, files and directories that a config names."""
+"""What a conversion reads besides its model: files of split weights, files that the config names."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import SCons.Scanner
 
-from . import home, options_step
+from . import backend, directories, home, memory
 from .places import real
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .scons_types import Env, Node, Nodes
 
 # SCons 4.0 calls it Base.
@@ -22,55 +19,39 @@ _Scanner = getattr(SCons.Scanner, "ScannerBase", None) or SCons.Scanner.Base
 
 
 def _scan(node: Node, env: Env, _path: object = ()) -> Nodes:
-    """Return the files that are read along with a source of a conversion, sorted, those that exist or will be made."""
-    if node.name.endswith(options_step.SUFFIX):
-        paths = _named_files(node.get_abspath(), env.Dir("#").get_abspath())
-    else:
-        paths = _split_weights(real(node).get_abspath())
-    # An absolute path is looked up as it is, whatever blanks, '#' or '$' it holds.
-    nodes = [env.fs.File(str(path)) for path in paths]
-    return [found for found in nodes if found.is_derived() or found.exists()]
-
-
-def _split_weights(model: str) -> Iterator[Path]:
-    """Yield the files that hold the weights of a model; a model that cannot be read is the converter's to report."""
-    home.require()
-    from converter.mindir.external import external_locations  # noqa: PLC0415 - importable only after require()
-
-    path = Path(model)
-    for location in external_locations(path):
-        yield path.parent / location
-
-
-def _named_files(options: str, top: str) -> Iterator[Path]:
-    for kind, name in options_step.read(options)["named"]:
-        path = Path(top) / name
+    """Return the files that are read along with a model, sorted, those that exist or will be made."""
+    paths = _split_weights(node)
+    made = []
+    top = env.Dir("#").get_abspath()
+    for kind, name in backend.settings_of(env).named:
         if kind == "directory":
-            yield from _files_below(path)
+            made += directories.made_by_the_build(env, name)
         else:
-            yield path
+            paths.append(f"{top}{os.sep}{name}" if not Path(name).is_absolute() else name)
+    # An absolute path is looked up as it is, whatever blanks, '#' or '$' it holds.
+    nodes = [env.fs.File(path) for path in paths]
+    return [found for found in nodes if found.is_derived() or found.exists()] + made
 
 
-def _files_below(directory: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(directory):
-        folders.sort()
-        yield from (Path(folder) / name for name in sorted(names))
+def _split_weights(node: Node) -> list[str]:
+    """Return the files that hold the weights of a model; a model that cannot be read is the converter's to report."""
+    model = real(node)
+    path = model.get_abspath()
+    try:
+        status = os.stat(path)  # noqa: PTH116 - runs for every model of an up-to-date build
+    except OSError:
+        return []
+    identity: list[Any] = [status.st_mtime_ns, status.st_size, status.st_ino]
+    locations = memory.recall("weights", model.get_path(), identity)
+    if locations is None:
+        home.require()
+        from converter.mindir.external import external_locations  # noqa: PLC0415 - importable only after require()
 
-
-def directory_names(options: str, top: str) -> str:
-    """Return a short text that changes when a file in a named directory is added, deleted or renamed.
-
-    SCons compares dependencies by position and content, never by name.
-    """
-    texts = []
-    for kind, name in options_step.read(options)["named"]:
-        if kind != "directory":
-            continue
-        base = Path(top) / name
-        names = [path.relative_to(base).as_posix() for path in _files_below(base)]
-        digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()
-        texts.append(f"{name}: {len(names)} files, names {digest[:12]}")
-    return "; ".join(texts)
+        locations = list(external_locations(Path(path)))
+        if memory.is_settled(status.st_mtime_ns):
+            memory.remember("weights", model.get_path(), identity, locations)
+    folder = os.path.dirname(path)  # noqa: PTH120 - as above
+    return [f"{folder}{os.sep}{location}" for location in locations]
 
 
 MODEL_SCANNER = _Scanner(function=_scan, name="MSLiteScanner")

@@ -37,11 +37,19 @@ class SignedAction(SCons.Action.FunctionAction):  # type: ignore[misc]  # SCons 
 
     def get_presig(self, target: Nodes, source: Nodes, env: Env, executor: Executor = None) -> bytes:  # noqa: ARG002
         """Return the signature text, for SCons's comparison and for the key of `CacheDir`."""
-        return self._describe(target, source, env).encode()
+        return self._text(target, source, env).encode()
 
     def genstring(self, target: Nodes, source: Nodes, env: Env, executor: Executor = None) -> str:  # noqa: ARG002
         """Return the same text, for people."""
-        return self._describe(target, source, env)
+        return self._text(target, source, env)
+
+    def _text(self, target: Nodes, source: Nodes, env: Env) -> str:
+        """Describe once; SCons keeps what `get_presig` returned in the same place, and forgets it at the same time."""
+        known: dict[str, str] = target[0].get_executor()._memo  # noqa: SLF001 - what lives longer would be stale
+        key = f"mslite {id(self)}"
+        if key not in known:
+            known[key] = self._describe(target, source, env)
+        return known[key]
 
     def strfunction(self, target: Nodes, source: Nodes, env: Env, executor: Executor = None) -> str | None:  # noqa: ARG002
         """Return the line to show, or None."""

@@ -34,6 +34,18 @@ VARIABLES = (
         rebuilds=True,
     ),
     Variable(
+        "MSLITE_BACKEND",
+        "mslite",
+        "Which converter: 'mslite', or 'converter_lite', the official one.",
+        rebuilds=True,
+    ),
+    Variable(
+        "MSLITE_CONVERTER",
+        None,
+        "Path of the official converter, with MSLITE_BACKEND='converter_lite'; looked up on PATH if None.",
+        rebuilds=True,
+    ),
+    Variable(
         "MSLITECOMSTR", "MSLITE $TARGET", "What is printed for a model; its size and the time follow.", rebuilds=False
     ),
     Variable("MSLITE_ALIAS", "models", "Name of the alias that builds all models.", rebuilds=False),
@@ -49,6 +61,44 @@ VARIABLES = (
         "Python that runs the conversions; it needs numpy, flatbuffers and protobuf (SCons's own need not).",
         rebuilds=False,
     ),
+    Variable(
+        "MSLITE_EXECUTOR",
+        None,
+        "Who converts: None for processes of this machine, or the address of a Dask scheduler: 'tcp://host:8786'.",
+        rebuilds=False,
+    ),
+    Variable(
+        "MSLITE_CACHE_LIMIT_MB",
+        0,
+        "Megabytes that models-clean-cache leaves in the directory of a cache.",
+        rebuilds=False,
+    ),
+    Variable(
+        "MSLITE_EMBED",
+        "asm",
+        "How MSLiteEmbed embeds: 'asm' (GNU as, .incbin) or 'c' (an array, slow for large models).",
+        rebuilds=False,
+    ),
+    Variable("MSLITE_ALIGN", 16, "Alignment of embedded models, in bytes.", rebuilds=False),
+    Variable(
+        "MSLITE_REGISTRY",
+        None,
+        "Name, without suffix, of the registry that MSLiteEmbed makes; 'mslite_models' beside the first model if None.",
+        rebuilds=False,
+    ),
+    Variable(
+        "MSLITE_FLASH_BUDGET",
+        None,
+        "Flash that all models of one MSLiteEmbed may take: bytes, or '256K'.",
+        rebuilds=False,
+    ),
+    Variable(
+        "MSLITE_RAM_BUDGET",
+        None,
+        "RAM that one step of one model may take: a size, or {'inference': size, 'training': size}.",
+        rebuilds=False,
+    ),
+    Variable("MSLITEEMBEDCOMSTR", "EMBED $TARGET", "What is printed for a model that is embedded.", rebuilds=False),
 )
 
 

@@ -1,0 +1,91 @@
+"""What a build remembers for the next one, so that an up-to-date build need not read it again.
+
+One JSON file beside the manifest. Everything in it can be computed anew at any time; each entry says by which time
+stamps, sizes or hashes it is recognized. What changed within the last two seconds is not remembered: another edit might
+bear the same time stamp.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .signed import is_dry_run
+
+if TYPE_CHECKING:
+    from .scons_types import Env, Node
+
+_FORMAT = 1
+_SETTLED_NS = 2_000_000_000
+
+
+@dataclass
+class _Memory:
+    """The file's content, by table and key: [identity, value]."""
+
+    path: Path | None = None
+    tables: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    is_changed: bool = False
+
+
+_MEMORY = _Memory()
+
+
+def open_beside(env: Env, manifest: Node) -> None:
+    """Use the file beside a manifest, that of the first one in a build."""
+    if _MEMORY.path is not None:
+        return
+    node = env.fs.File(f"{manifest.dir.get_abspath()}{os.sep}.{manifest.name}.memory")
+    _MEMORY.path = Path(node.get_abspath())
+    env.Clean(manifest, node)
+    _MEMORY.tables = _read(_MEMORY.path)
+    if not env.GetOption("clean"):
+        atexit.register(_save)
+
+
+def _read(path: Path) -> dict[str, dict[str, list[Any]]]:
+    """Return the tables; a file that is not there, damaged or of another version holds none."""
+    try:
+        content = json.loads(path.read_bytes())
+        if content["format"] == _FORMAT:
+            tables: dict[str, dict[str, list[Any]]] = content["tables"]
+            return tables
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return {}
+
+
+def recall(table: str, key: str, identity: list[Any]) -> Any:  # noqa: ANN401 - whatever JSON can say
+    """Return what is known of `key`, None where nothing is, or of something with another identity."""
+    known = _MEMORY.tables.get(table, {}).get(key)
+    return known[1] if known is not None and known[0] == identity else None
+
+
+def remember(table: str, key: str, identity: list[Any], value: object) -> None:
+    """Keep a value for the next build."""
+    _MEMORY.tables.setdefault(table, {})[key] = [identity, value]
+    _MEMORY.is_changed = True
+
+
+def is_settled(changed_ns: int) -> bool:
+    """Whether a time stamp is old enough to tell an edit from the one before."""
+    return changed_ns < time.time_ns() - _SETTLED_NS
+
+
+def _save() -> None:
+    """Write at the end of the build; a directory that cannot be written costs time in the next one, nothing else."""
+    path = _MEMORY.path
+    if path is None or not _MEMORY.is_changed or is_dry_run() or not path.parent.is_dir():
+        return
+    part = path.with_name(f"{path.name}-{os.getpid()}")
+    text = json.dumps({"format": _FORMAT, "tables": _MEMORY.tables}, separators=(",", ":"))
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)

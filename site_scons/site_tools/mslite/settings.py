@@ -1,0 +1,120 @@
+"""What a model's config file says, in canonical form: what only a value can change, not a comment or the order.
+
+It becomes part of the conversion's signature, so the config file itself is no dependency: SCons compares the values,
+and `--debug=explain` prints them, old and new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import home, memory
+from .places import real
+
+if TYPE_CHECKING:
+    from .scons_types import Env, Node
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values that differ from their defaults, by section; options of our converter; what is named, as (kind, place).
+
+    `fault` is set, and the rest empty, for a config that cannot be used; the conversion reports why.
+    """
+
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    named: tuple[tuple[str, str], ...] = ()
+    fault: str = ""
+
+    def __str__(self) -> str:
+        """Return the values as one line."""
+        words = []
+        for section, values in sorted(self.values.items()):
+            words.append(f"[{section}]")
+            words += [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in sorted(values.items())]
+        return " ".join([*words, *([self.fault] if self.fault else [])])
+
+
+_KNOWN: dict[tuple[str, str, bool], Settings] = {}
+
+
+def read(env: Env, *, is_official: bool = False) -> Settings:
+    """Return what the config of an environment says now; without a config, nothing.
+
+    `is_official`: the official converter reads it, which may support more than ours.
+    """
+    config = env.get("MSLITE_CONFIG")
+    path = real(config).get_path() if config else ""
+    content = _content(config)
+    digest = hashlib.sha256(content).hexdigest() if content is not None else "missing"
+    key = (path, digest, is_official)
+    if key not in _KNOWN:
+        _KNOWN[key] = _remembered(env, key, content)
+    return _KNOWN[key]
+
+
+def _content(config: Node) -> bytes | None:
+    """Return the config's bytes, nothing where there is no config, None where it cannot be read."""
+    if not config:
+        return b""
+    try:
+        return Path(real(config).get_abspath()).read_bytes()
+    except OSError:
+        return None
+
+
+def _remembered(env: Env, key: tuple[str, str, bool], content: bytes | None) -> Settings:
+    path, digest, is_official = key
+    if content is None:
+        return Settings(fault="(no config)")
+    identity = [home.version_text(), digest, is_official]
+    known = memory.recall("configs", path, identity)
+    if known is None:
+        known = _canonical(path, env.Dir("#").get_abspath(), is_official=is_official)
+        memory.remember("configs", path, identity, known)
+    if known["fault"]:
+        return Settings(fault=f"(faulty config {digest[:16]})")
+    named = tuple((kind, place) for kind, place in known["named"])
+    return Settings(known["values"], known["options"], named)
+
+
+def _canonical(path: str, top: str, *, is_official: bool) -> dict[str, Any]:
+    """Parse; a fault is kept without its text, which the conversion gives with all that it needs.
+
+    No named file is looked at: both places where it may lie (beside the config, and in `top`, the SConstruct's
+    directory) are listed, below `top` as relative paths, so that two checkouts share cached models.
+    """
+    home.require()
+    from converter.config import convert_options, parse_config  # noqa: PLC0415 - importable only after require()
+    from converter.config.files import read_text  # noqa: PLC0415
+    from converter.errors import ConversionError  # noqa: PLC0415
+
+    try:
+        config = parse_config(read_text(Path(path)), Path(path)) if path else None
+        options = {} if is_official else convert_options(config).canonical()
+    except ConversionError:
+        return {"fault": True}
+    named = () if config is None else config.inputs
+    return {
+        "fault": False,
+        "named": sorted({(entry.kind, place) for entry in named for place in _places(entry.path, path, top)}),
+        "options": options,
+        "values": {} if config is None else json.loads(config.canonical()),
+    }
+
+
+def _places(beside: Path, config_path: str, top: str) -> set[str]:
+    """Return where a name may lead: beside the config, and in the working directory of the conversion."""
+    name = os.path.relpath(beside, os.path.dirname(config_path) or ".")  # noqa: PTH120 - pathlib makes no `..`
+    return {_portable(beside, top), _portable(Path(name), top)}
+
+
+def _portable(path: Path, top: str) -> str:
+    absolute = Path(os.path.normpath(Path(top) / path))
+    return absolute.relative_to(top).as_posix() if absolute.is_relative_to(top) else absolute.as_posix()
