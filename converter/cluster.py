@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import os
+import socket
 import sys
 import threading
 import warnings
@@ -20,6 +21,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from converter import cluster_task
 from converter.fingerprint import PACKAGE, code_hash, source_files
@@ -127,8 +129,11 @@ def _connect(address: str) -> Submit:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     # The cluster has no copy of this project: the task's module goes along with each job.
     cloudpickle.register_pickle_by_value(cluster_task)
+    if not _answers(address):
+        raise ClusterLostError(f"no Dask scheduler answers at {address}")
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        connect: Any = distributed.Client
+        client = connect(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as failure:
         raise ClusterLostError(f"no Dask scheduler answers at {address}") from failure
 
@@ -143,6 +148,18 @@ def _connect(address: str) -> Submit:
         return outcome
 
     return submit
+
+
+def _answers(address: str) -> bool:
+    """Whether somebody listens there at all: Dask would try again and again."""
+    place = urlsplit(address)
+    if place.scheme not in {"tcp", "tls"} or not place.hostname or not place.port:
+        return True
+    try:
+        socket.create_connection((place.hostname, place.port), timeout=CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def main(arguments: list[str]) -> int:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import IO, Any, TypedDict
 
 _CHUNK = 1 << 20
 
@@ -83,7 +83,7 @@ def _converted(job: Job, code: Path, directory: Path, top: Path) -> Outcome:
     return {"answer": answer, "made": b"", "log": text}
 
 
-def _ask(request: dict[str, Any], code: Path, directory: Path, log: io.TextIOBase | Any) -> str:  # noqa: ANN401 - a temporary file has no common type
+def _ask(request: dict[str, Any], code: Path, directory: Path, log: IO[str]) -> str:
     """Run `converter.worker` for one request. Its stdin stays open: when this process dies, it ends as well."""
     settings = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
     command = [sys.executable, "-m", "converter.worker", str(directory)]

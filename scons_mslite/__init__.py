@@ -1,7 +1,7 @@
 """The SCons tool `mslite`, installed with pip: where it lies, and how a host that owns its environment takes it.
 
-    env = Environment(tools=["default", "mslite"], toolpath=[scons_mslite.toolpath()])
-    env = scons_mslite.apply(env)  # an environment that is there already: RT-Thread, PlatformIO
+env = Environment(tools=["default", "mslite"], toolpath=[scons_mslite.toolpath()])
+env = scons_mslite.apply(env)  # an environment that is there already: RT-Thread, PlatformIO
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cluster": {"cluster_task", "fingerprint", "output", "distributed", "cloudpickle"},
     "cluster_task": set(),
     "__main__": {"api", "config", "errors", "flags", "ir", "output", "report", "version"},
-    "tools": {"api", "config", "errors", "flags", "ir", "options", "output", "reference", "report", "mslite"}
+    "tools": {"api", "config", "errors", "flags", "ir", "ops", "options", "output", "reference", "report", "mslite"}
     | {"version", "numpy"},
     "site_scons": {"config", "errors", "flags", "fingerprint", "options", "version", "SCons"}
     | {"mindir.external", "mindir.wire"},

@@ -1,7 +1,7 @@
 """What an up-to-date build costs: `python benchmarks/scons/null_build.py [CASE …] [--rounds N]`.
 
 Each goal is a ratio of CPU seconds of whole scons processes, measured in turns on this machine, so that load hits all
-of them alike: `scons models` with the tool, against SCons with an empty SConstruct (`bare`) or with one `Copy` per model
+of them alike: `scons models` with the tool, against SCons with nothing to do (`bare`) or with one `Copy` per model
 (`copy`). The models are real small ones, padded with a field that no reader knows; a stand-in for the worker makes the
 `.ms` files, because an up-to-date build never converts. Exits with 1 when a goal is missed.
 """
@@ -31,9 +31,12 @@ for line in sys.stdin:
     shutil.copyfile(request['source'], request['target'])
     made = {{'bytes': os.path.getsize(request['target']), 'crc32': 0, 'sha256': 'no hash', 'hashes': {{}}}}
     made |= {{'inputs': [], 'outputs': [], 'labels': [], 'memory': None, 'warnings': [], 'report': {{}}}}
+    made['report'] |= {{'notes': [], 'producer': ''}}
     print(json.dumps({{'id': request['id'], 'ok': True, **made}}), flush=True)
 """
 
+# Else SCons loads all its default tools, whatever the environments of the build need.
+CHEAP = "DefaultEnvironment(tools=[])\n"
 TOOL = """\
 env = Environment(tools=['mslite'], MSLITE_MANIFEST='build/models.json', MSLITE_PYTHON={worker!r})
 env.MSLiteDecider()
@@ -105,7 +108,8 @@ def measure(case: Case, folder: Path, rounds: int) -> bool:
     base.mkdir()
     if case.baseline == "copy":
         shutil.copytree(tool / "models", base / "models")
-    (base / "SConstruct").write_text(COPY.format(count=case.count) if case.baseline == "copy" else BARE)
+    text = COPY.format(count=case.count) if case.baseline == "copy" else BARE
+    (base / "SConstruct").write_text(CHEAP + text)
     for project in (tool, base, tool, base):  # the second run compiles what it imports no more
         scons(project)
     pairs = [(scons(tool), scons(base)) for _ in range(rounds)]
@@ -132,7 +136,7 @@ def write_project(case: Case, folder: Path) -> None:
         sample = folder / f"models/samples/{number:05d}.bin"
         sample.parent.mkdir(exist_ok=True)
         sample.write_bytes(number.to_bytes(4, "little") * 2500)
-    (folder / "SConstruct").write_text(TOOL.format(worker=str(worker), count=case.count, config=case.config))
+    (folder / "SConstruct").write_text(CHEAP + TOOL.format(worker=str(worker), count=case.count, config=case.config))
 
 
 def padding(size: int) -> bytes:

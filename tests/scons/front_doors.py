@@ -7,9 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scons_project import MODELS, TREE, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SAMPLES = TREE / "samples"
 DOCS = TREE / "docs" / "front_doors"

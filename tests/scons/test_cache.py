@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from cache_servers import NGINX, Handler, Shelf, StandIn, free_port, nginx, stand_in
-from scons_project import SCONSTRUCT
+from scons_project import SCONSTRUCT, TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +64,22 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     with stand_in(tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def filled_once(tmp_path_factory: pytest.TempPathFactory, first_build: Project) -> Iterator[tuple[StandIn, Project]]:
+    """A server that has what a project built, and that project; neither is to be touched."""
+    with stand_in(tmp_path_factory.mktemp("server")) as running:
+        project = _clone(first_build, tmp_path_factory.mktemp("filling"))
+        _with_cache(project, project.path / "cache", f", {running.shelf.url!r}").build()
+        yield running, project
+
+
+@pytest.fixture
+def filled(filled_once: tuple[StandIn, Project]) -> Iterator[tuple[StandIn, Project]]:
+    """The same, behaving well again afterwards."""
+    yield filled_once
+    filled_once[0].fault = None
 
 
 @pytest.fixture
@@ -135,11 +153,8 @@ def test_dry_run_changes_nothing(project: Project, cache: Path, tmp_path: Path) 
 
 def test_directory_that_cannot_be_written_costs_the_cache_not_the_build(project: Project, cache: Path) -> None:
     _with_cache(project, cache).build()
-    for entry in _entries(cache):
-        directory = entry.parent
-        for path in list(directory.iterdir()):
-            path.unlink()
-        directory.rmdir()
+    for directory in {entry.parent for entry in _entries(cache)}:
+        shutil.rmtree(directory)
         # Root may write anywhere: a file stands where the directory would be made.
         directory.write_text("a file", encoding="utf-8")
     for name in FILES:
@@ -149,18 +164,21 @@ def test_directory_that_cannot_be_written_costs_the_cache_not_the_build(project:
     assert f"mslite cache {cache}: cannot be written" in ran.err
 
 
-def test_clean_cache_keeps_what_the_limit_allows(project: Project, cache: Path) -> None:
-    _with_cache(project, cache).build()
-    big, small = sorted(_entries(cache), key=lambda path: -path.stat().st_size)
-    os.utime(big, (1000, 1000))
-    limit = "MSLITE_CACHE_LIMIT_MB=0"
-    project.write(
-        "SConstruct", (project.path / "SConstruct").read_text(encoding="utf-8").replace("ENV={}", f"ENV={{}}, {limit}")
+def test_clean_cache_removes_the_longest_unused_first(project: Project, cache: Path) -> None:
+    big = (
+        "env.Command('build/big', [], lambda target, **_: open(str(target[0]), 'wb').write(bytes(1 << 20)) and None)\n"
     )
-    assert "2 files removed, 0 with 0 KB kept" in project.build("models-clean-cache").out
+    _with_cache(project, cache)
+    text = (project.path / "SConstruct").read_text(encoding="utf-8")
+    project.write("SConstruct", text.replace("ENV={}", "ENV={}, MSLITE_CACHE_LIMIT_MB=ARGUMENTS['KEEP']") + big)
+    project.build("models", "build/big", "KEEP=1")
+    for at, entry in enumerate(sorted(_entries(cache), key=lambda path: path.stat().st_size)):
+        os.utime(entry, (1000 + at, 1000 + at))
+    assert f"{cache.name}: 2 files removed, 1 with 1024 KB kept" in project.build("models-clean-cache", "KEEP=1").out
+    assert [entry.stat().st_size for entry in _entries(cache)] == [1 << 20]
+    assert "1 files removed, 0 with 0 KB kept" in project.build("models-clean-cache", "KEEP=0").out
     assert list(cache.glob("*/*")) == []
     assert (cache / "config").exists()
-    assert big != small
 
 
 def test_scons_without_custom_caches_uses_the_directory_and_says_so(project: Project, cache: Path) -> None:
@@ -177,9 +195,7 @@ def test_scons_without_custom_caches_uses_the_directory_and_says_so(project: Pro
 # -- the remote tier ------------------------------------------------------------------------------------------------
 
 
-def test_another_machine_is_served_from_the_server(
-    project: Project, cache: Path, shelf: Shelf, tmp_path: Path
-) -> None:
+def test_another_machine_is_served_from_the_server(project: Project, cache: Path, shelf: Shelf, tmp_path: Path) -> None:
     rest = f", {shelf.url!r}"
     ran = _with_cache(project, cache, rest).build()
     assert ran.converted == ["lenet.ms"]
@@ -325,11 +341,11 @@ FAULTS = [_flipped, _longer, _cut, _swapped, _rubbish, _endless_size, _missing_b
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__.strip("_"))
 def test_poisoned_server_never_spoils_a_build(
-    project: Project, cache: Path, server: StandIn, tmp_path: Path, fault: Callable[[Handler, Path], bool]
+    filled: tuple[StandIn, Project], tmp_path: Path, fault: Callable[[Handler, Path], bool]
 ) -> None:
-    rest = f", {server.shelf.url!r}"
-    _with_cache(project, cache, rest).build()
+    server, project = filled
     server.fault = fault
+    rest = f", {server.shelf.url!r}"
     machine = _with_cache(_clone(project, tmp_path / "machine"), tmp_path / "its cache", rest)
     ran = machine.build("-j2", "models")
     assert ran.converted == ["lenet.ms"]
@@ -359,9 +375,9 @@ def _drips(handler: Handler, path: Path) -> bool:
 
 @pytest.mark.parametrize("fault", [_silent, _drips], ids=["silent", "dripping"])
 def test_slow_server_stalls_a_build_once_and_shortly(
-    project: Project, cache: Path, server: StandIn, tmp_path: Path, fault: Callable[[Handler, Path], bool]
+    filled: tuple[StandIn, Project], tmp_path: Path, fault: Callable[[Handler, Path], bool]
 ) -> None:
-    _with_cache(project, cache, f", {server.shelf.url!r}").build()
+    server, project = filled
     server.fault = fault
     rest = f", {server.shelf.url!r}, timeout=0.5"
     machine = _with_cache(_clone(project, tmp_path / "machine"), tmp_path / "its cache", rest)
@@ -381,9 +397,7 @@ def test_dead_server_is_asked_once(project: Project, cache: Path) -> None:
     assert len(_entries(cache)) == 2
 
 
-def test_secret_shuts_out_who_does_not_have_it(
-    project: Project, cache: Path, server: StandIn, tmp_path: Path
-) -> None:
+def test_secret_shuts_out_who_does_not_have_it(project: Project, cache: Path, server: StandIn, tmp_path: Path) -> None:
     rest = f", {server.shelf.url!r}"
     sealed = "import os\nos.environ['MSLITE_CACHE_SECRET'] = 'seven'\n"
     _with_cache(project, cache, rest).build()
@@ -397,5 +411,27 @@ def test_secret_shuts_out_who_does_not_have_it(
     assert third.build().converted == []
 
 
-def test_configuration_of_nginx_in_the_docs_is_the_tested_one() -> None:
-    assert "dav_methods PUT;" in NGINX
+# -- the page -------------------------------------------------------------------------------------------------------
+
+PAGE = (TREE / "docs" / "cache.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n# SConstruct\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=["directory", "server", "cluster"])
+def test_snippet_of_the_page_builds(project: Project, snippet: str) -> None:
+    """No server and no scheduler is at the address of the snippet: a line, and a build."""
+    port = str(free_port())
+    project.write("SConstruct", snippet.replace("8080", port).replace("8786", port))
+    ran = project.build()
+    assert ran.converted == ["lenet.ms"]
+    assert len(ran.err.splitlines()) == (port in snippet.replace("8080", port).replace("8786", port))
+    project.build("-c", "models")
+    assert (project.build().converted == []) == ("cache" in snippet)
+
+
+def test_configuration_of_nginx_on_the_page_is_the_tested_one() -> None:
+    [shown] = re.findall(r"```nginx\n(.*?)```", PAGE, re.DOTALL)
+    lines = {line.strip() for line in shown.splitlines()}
+    assert lines - {"listen 127.0.0.1:8080;", "root /srv/models;"} <= {
+        line.strip().replace("{{", "{").replace("}}", "}") for line in NGINX.splitlines()
+    }

@@ -167,8 +167,7 @@ def test_machine_without_shared_files_is_sent_what_it_needs(
         with monkeypatch.context() as patch:
             patch.setattr(cluster_task, "_sha256", _missing)
             rounds.append(sorted(job["contents"]))
-            outcome = cluster_task.run(job)
-        return outcome
+            return cluster_task.run(job)
 
     request = {
         "id": 1,

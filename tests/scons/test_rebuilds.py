@@ -246,8 +246,20 @@ def test_explain_names_old_and_new_flags(built: Project) -> None:
     assert new == old.replace("old:", "new:") + " --optimize=none"
 
 
-def test_explain_names_the_config(built: Project) -> None:
+def test_explain_names_old_and_new_values_of_the_config(built: Project) -> None:
     REBUILDS["config value"](built)
     out = built.build("models", "--debug=explain").out
-    assert "rebuilding `build/lenet.ms.options.json' because `models/lenet.cfg' changed" in out
-    assert "rebuilding `build/lenet.ms' because `build/lenet.ms.options.json' changed" in out
+    assert "rebuilding `build/lenet.ms' because the build action changed" in out
+    old, new = (line.strip() for line in out.splitlines() if "mslite-convert" in line)
+    assert old.startswith("old: ")
+    assert old.endswith(' [common_quant_param] quant_type="WEIGHT_QUANT"')
+    assert new.endswith(' [common_quant_param] min_quant_weight_size=11 quant_type="WEIGHT_QUANT"')
+
+
+def test_explain_names_a_directory_that_changed(calibrated: Project) -> None:
+    NAMED["renamed"](calibrated)
+    out = calibrated.build("models", "--debug=explain").out
+    old, new = (line.strip() for line in out.splitlines() if "mslite-convert" in line)
+    assert " models/samples: 2 files, names " in old
+    assert old.rpartition(", content ")[2] == new.rpartition(", content ")[2]
+    assert old != new

@@ -77,7 +77,7 @@ def build(case: Case) -> nn.Cell:
     from steps import STEPS
 
     net = NETS[case.net].build()
-    randomize(net, np.random.RandomState(zlib.crc32(case.net.encode())), NETS[case.net].gain, NETS[case.net].lift)
+    randomize(net, np.random.RandomState(zlib.crc32(case.net.encode())), NETS[case.net])
     if not case.is_training:
         return net
     loss = None if case.loss is None else LOSSES[case.loss].build()

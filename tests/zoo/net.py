@@ -18,9 +18,9 @@ class Net:
     """A network, the shapes of its inputs, and the shape of its output (which a loss makes labels from).
 
     `gain` scales the start variance of kernels: 1 keeps the losses of a shallow net smooth, 2 keeps the signal of a
-    deep one alive. `lift` is added to every beta: it keeps the inputs of activations off their kinks, where rounding
-    decides which side a deep network takes. An input is a shape (standard normal), `("ids", shape, high)` for int32
-    below `high`, or `("bits", shape)` for float32 zeros and ones.
+    deep one alive. `lift` is added to every beta and bias and `swing` scales every gamma: they keep the inputs of
+    activations off their kinks, where rounding decides which side a deep network takes. An input is a shape (standard
+    normal), `("ids", shape, high)` for int32 below `high`, or `("bits", shape)` for float32 zeros and ones.
     """
 
     build: Callable[[], nn.Cell]
@@ -28,6 +28,7 @@ class Net:
     output: tuple[int, ...]
     gain: float = 1.0
     lift: float = 0.0
+    swing: float = 1.0
 
 
 def make_inputs(net: Net, rng: np.random.RandomState) -> list[np.ndarray]:

@@ -271,9 +271,9 @@ class Main(nn.Cell):
         return y
 
 
-def _image(build, side: int = 64, gain: float = 2.0) -> Net:
-    """A classifier of [4, 3, side, side]."""
-    return Net(build, ((4, 3, side, side),), (4, CLASSES), gain, lift=2.0)
+def _image(build, side: int = 64, gain: float = 2.0, lift: float = 2.0, swing: float = 1.0) -> Net:
+    """A classifier of [4, 3, side, side]; most inputs of its activations stay away from the kink at zero."""
+    return Net(build, ((4, 3, side, side),), (4, CLASSES), gain, lift, swing)
 
 
 def _effnet() -> nn.Cell:
@@ -304,18 +304,18 @@ OWN = {
 
 MINDCV = {
     "mobilenetv1": _image(lambda: _mindcv("mobilenet_v1_025", "mobilenet_v1_025_224")),
-    "mobilenetv2": _image(lambda: _mindcv("mobilenet_v2_035_96")),
+    "mobilenetv2": _image(lambda: _mindcv("mobilenet_v2_035_96"), lift=3.0, swing=0.7),
     "mobilenetv3": _image(lambda: _mindcv("mobilenet_v3_small_075")),
-    "effnet": _image(_effnet),
-    "effnet_tune": _image(lambda: ClassifierOnly(_effnet())),
-    "effnet_tune_eval": _image(lambda: Transfer(_effnet(), nn.Dense(CLASSES, CLASSES))),
+    "effnet": _image(_effnet, lift=0.0),
+    "effnet_tune": _image(lambda: ClassifierOnly(_effnet()), lift=0.0),
+    "effnet_tune_eval": _image(lambda: Transfer(_effnet(), nn.Dense(CLASSES, CLASSES)), lift=0.0),
     "resnet18": _image(lambda: _mindcv("resnet18")),
-    "resnet50": _image(lambda: _mindcv("resnet50")),
-    "googlenet": _image(lambda: Main(_mindcv("googlenet"))),
+    "resnet50": _image(lambda: _mindcv("resnet50"), gain=1.0, lift=2.0, swing=0.4),
+    "googlenet": _image(lambda: Main(_mindcv("googlenet")), lift=3.0),
     "densenet": _image(lambda: _mindcv("densenet121")),
     "shufflenetv2": _image(lambda: _mindcv("shufflenet_v2_x0_5")),
-    "xception": _image(lambda: _mindcv("xception"), side=96),
-    "vgg": _image(_vgg, side=32),
+    "xception": _image(lambda: _mindcv("xception"), lift=3.0, swing=0.5),
+    "vgg": _image(_vgg, side=32, lift=0.0),
 }
 
 NETS = {**OWN, **MINDCV}

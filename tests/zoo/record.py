@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cases import Case
+    from net import Net
 
 READABLE = 0o644
 SPLIT_LIMIT_KIB = 4  # far below any network here, so that a "split" case takes MindSpore's own path for > 1 GiB
 
 
-def randomize(net: nn.Cell, rng: np.random.RandomState, gain: float, lift: float = 0.0) -> None:
+def randomize(net: nn.Cell, rng: np.random.RandomState, spec: Net) -> None:
     """Draw every parameter of `net` from `rng`, so that all MindSpore versions start from the same numbers.
 
-    Kernels get the variance `gain / fan_in`; vectors move off MindSpore's constant start values (a bias of 0 or a
+    Kernels get the variance `spec.gain / fan_in`; vectors move off MindSpore's constant start values (a bias of 0 or a
     moving mean of 0 hides mistakes); a variance stays positive.
     """
     for param in net.get_parameters():
@@ -34,10 +35,18 @@ def randomize(net: nn.Cell, rng: np.random.RandomState, gain: float, lift: float
         if "variance" in param.name:
             value = 1 + 0.2 * np.tanh(noise)
         elif start.ndim <= 1:
-            value = _constant_start(start) + 0.1 * noise + (lift if param.name.endswith("beta") else 0.0)
+            value = _vector_start(param.name, start, spec) + 0.1 * noise
         else:
-            value = noise * _kernel_scale(start.shape, gain)
+            value = noise * _kernel_scale(start.shape, spec.gain)
         param.set_data(Tensor(value.astype(start.dtype)))
+
+
+def _vector_start(name: str, start: np.ndarray, spec: Net) -> float:
+    """Where a vector starts, moved as the network wants it."""
+    value = _constant_start(start)
+    if name.endswith("gamma"):
+        return value * spec.swing
+    return value + (spec.lift if name.endswith(("beta", "bias")) else 0.0)
 
 
 def _constant_start(start: np.ndarray) -> float:

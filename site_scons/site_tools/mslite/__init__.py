@@ -9,21 +9,39 @@ and `env.MSLiteEmbed` puts the models into a firmware. Nothing heavy (numpy, pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from . import cache, decider, embed, home, model, variables
+from . import decider, home, model, variables
 
 if TYPE_CHECKING:
-    from .scons_types import Env
+    from .scons_types import Env, Nodes
 
 
 def generate(env: Env) -> None:
     """Give `env` the methods `MSLiteModel`, `MSLiteEmbed` and `MSLiteDecider`, and the variables `MSLITE_*`."""
     env.SetDefault(**variables.defaults())
     env.AddMethod(model.declare_models, "MSLiteModel")
-    env.AddMethod(embed.declare_embedding, "MSLiteEmbed")
+    env.AddMethod(_embed, "MSLiteEmbed")
     env.AddMethod(decider.install, "MSLiteDecider")
-    env.AddMethod(cache.install, "MSLiteCacheDir")
+    env.AddMethod(_use_cache, "MSLiteCacheDir")
+
+
+# Most builds are up to date: what not all of them need is loaded when it is called.
+
+
+def _embed(env: Env, *models: Nodes, **overrides: object) -> Nodes:
+    """`env.MSLiteEmbed(models…)`: see embed.py."""
+    from .embed import declare_embedding  # noqa: PLC0415 - see above
+
+    return declare_embedding(env, *models, **overrides)
+
+
+def _use_cache(env: Env, *arguments: object, **settings: object) -> None:
+    """`env.MSLiteCacheDir(path, …)`: see cache.py."""
+    from . import cache  # noqa: PLC0415 - see above
+
+    install: Any = cache.install
+    install(env, *arguments, **settings)
 
 
 def exists(_env: Env) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import flags, home, official, settings
+from . import flags, home, settings
 from .complaint import complain
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def check(env: Env) -> None:
     """Complain about variables that cannot be used, when a model is declared."""
     flags_text(env)
     if is_official(env):
+        from . import official  # noqa: PLC0415 - few builds need it
+
         official.program(env)
 
 
@@ -41,4 +43,8 @@ def flags_text(env: Env) -> str:
 
 def version_text(env: Env) -> str:
     """Return what a signature says about the converter."""
-    return official.version_text(env) if is_official(env) else f"mslite-convert {home.version_text()}"
+    if not is_official(env):
+        return f"mslite-convert {home.version_text()}"
+    from . import official  # noqa: PLC0415 - few builds need it
+
+    return official.version_text(env)

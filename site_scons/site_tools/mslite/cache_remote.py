@@ -12,13 +12,16 @@ import io
 import queue
 import sys
 import threading
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from . import cache_answers
-from .cache_answers import Answer
 from .cache_http import Server, ServerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .cache_answers import Answer
 
 _MOST_STUMBLES = 3
 _LONGEST_ANSWER = 1 << 16

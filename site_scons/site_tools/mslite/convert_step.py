@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import SCons.Action
 from SCons.Subst import SUBST_RAW
 
-from . import backend, directories, executor, flags, home, official, pool, scratch
+from . import backend, directories, flags, home, scratch
 from .places import real
 from .signed import SignedAction, failed, is_dry_run
 
 if TYPE_CHECKING:
     from SCons.Errors import BuildError
 
+    from .executor import Workers
     from .scons_types import Env, Node, Nodes
 
 RECORD_SUFFIX = ".record.json"
@@ -53,6 +54,8 @@ def _convert(target: Nodes, source: Nodes, env: Env) -> BuildError | None:
 
 def _answer(request: dict[str, Any], env: Env) -> dict[str, Any]:
     """Have a model converted: by a worker, or by the official converter, whose result a worker describes."""
+    from . import executor, official  # noqa: PLC0415 - an up-to-date build converts nothing
+
     if not backend.is_official(env):
         return ask(request, executor.workers_for(env))
     made = Path(request["target"])
@@ -64,6 +67,8 @@ def _answer(request: dict[str, Any], env: Env) -> dict[str, Any]:
 
 def describe(request: dict[str, Any], env: Env) -> dict[str, Any]:
     """Have a `.ms` file described by a worker of this machine."""
+    from . import pool  # noqa: PLC0415 - an up-to-date build describes nothing
+
     return ask(request, pool.pool_for(str(env["MSLITE_PYTHON"]), str(home.require()), env.Dir("#").get_abspath()))
 
 
@@ -107,8 +112,10 @@ def _options(env: Env) -> dict[str, Any] | None:
     return None if backend.is_official(env) else flags.read(env).merged(backend.settings_of(env).options)
 
 
-def ask(request: dict[str, Any], workers: executor.Workers) -> dict[str, Any]:
+def ask(request: dict[str, Any], workers: Workers) -> dict[str, Any]:
     """Ask a worker; one that dies is replaced once, because it may have been short of memory beside others."""
+    from . import pool  # noqa: PLC0415 - an up-to-date build asks nothing
+
     try:
         try:
             return workers.ask(request)
@@ -125,14 +132,17 @@ def _record(answer: dict[str, Any], source: Nodes, env: Env) -> str:
         "config": backend.settings_of(env).values,
         "converter": backend.version_text(env).removeprefix("mslite-convert "),
         "crc32": answer["crc32"],
+        "directories": _directories(env),
         "flags": backend.flags_text(env),
         "inputs": answer["inputs"],
         "labels": answer["labels"],
         "made_from": answer["hashes"],
         "memory": answer["memory"],
         "model": real(source[0]).get_path(),
+        "notes": answer["report"]["notes"],
         "options": _options(env),
         "outputs": answer["outputs"],
+        "producer": answer["report"]["producer"],
         "sha256": answer["sha256"],
     }
     return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -151,14 +161,14 @@ def _keep_out_of_cache(target: Nodes) -> None:
 
 def _describe(_target: Nodes, _source: Nodes, env: Env) -> str:
     """Return the signature text: converter, values of the config, flags, what lies in named directories."""
-    said = backend.settings_of(env)
-    words = [backend.version_text(env), str(said), backend.flags_text(env)]
-    words.append(directories.describe([place for kind, place in said.named if kind == "directory"], _top(env)))
+    words = [backend.version_text(env), str(backend.settings_of(env)), backend.flags_text(env), _directories(env)]
     return " ".join(word for word in words if word)
 
 
-def _top(env: Env) -> str:
-    return str(env.Dir("#").get_abspath())
+def _directories(env: Env) -> str:
+    """Return what lies in the directories that the config names."""
+    named = [place for kind, place in backend.settings_of(env).named if kind == "directory"]
+    return directories.describe(named, env.Dir("#").get_abspath())
 
 
 def _announce(target: Nodes, source: Nodes, env: Env) -> str:

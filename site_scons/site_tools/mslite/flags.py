@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import home
 from .complaint import complain
@@ -23,8 +22,7 @@ _OWN_WAY = {
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 
 
-@dataclass(frozen=True)
-class Flags:
+class Flags(NamedTuple):
     """What the flags ask for; what cannot change the output is left out."""
 
     train: bool = False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import SCons.Node
 from SCons.Builder import Builder
 
-from . import convert_step, memory, scratch, variables, verify
+from . import convert_step, memory, report, scratch, variables, verify
 from .scanning import NO_SCANNER
 from .signed import SignedAction, is_dry_run
 
@@ -54,7 +54,12 @@ def add(env: Env, record: Node) -> None:
     node = env.File(env["MSLITE_MANIFEST"])
     # One file, one environment: SCons wants that, while models of a build may come from several.
     owner: Env = _FIRST_ENV.setdefault(node, env)
-    _BUILDER(owner, [node], [record])
+    if node.has_builder():
+        # What the builder would do, without its checks: a build may have thousands of models.
+        node.add_source([record])
+        node.get_executor().add_sources([record])
+    else:
+        _BUILDER(owner, [node], [record])
     alias = env.subst("$MSLITE_ALIAS")
     if (node, alias) not in _ALIASES:
         _ALIASES.add((node, alias))
@@ -68,6 +73,8 @@ def _declare(env: Env, node: Node, alias: str) -> None:
     scratch.distrust_unrecorded(env, [node])
     env.Alias(alias, node)
     env.AlwaysBuild(env.Alias(f"{alias}-verify", node, verify.ACTION))
+    env.AlwaysBuild(env.Alias(f"{alias}-report", node, report.ACTION))
+    env.Clean(node, report.pages(env, node))
     _declare_help(env, f"{alias}-help")
 
 

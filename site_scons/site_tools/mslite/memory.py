@@ -11,7 +11,6 @@ import atexit
 import json
 import os
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +23,14 @@ _FORMAT = 1
 _SETTLED_NS = 2_000_000_000
 
 
-@dataclass
 class _Memory:
     """The file's content, by table and key: [identity, value]."""
 
-    path: Path | None = None
-    tables: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
-    is_changed: bool = False
+    def __init__(self) -> None:
+        """Know nothing, and keep it nowhere."""
+        self.path: Path | None = None
+        self.tables: dict[str, dict[str, list[Any]]] = {}
+        self.is_changed = False
 
 
 _MEMORY = _Memory()

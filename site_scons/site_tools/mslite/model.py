@@ -43,9 +43,10 @@ def _declare(env: Env, target: Nodes, source: Nodes, overrides: dict[str, object
     """Declare one model; return its `.ms` node."""
     config = overrides.get("MSLITE_CONFIG", env.get("MSLITE_CONFIG"))
     node = env.File(config) if config else None
-    made = _CONVERT(env, target, [source], **{**overrides, "MSLITE_CONFIG": node})
-    if node is not None:
-        # Its values are in the signature; it only has to be there first, should the build make it.
+    # The config's values are in the signature; it only has to be there first, should the build make it.
+    is_made = node is not None and node.has_builder()
+    made = _CONVERT(env, target, [source], **{**overrides, "MSLITE_CONFIG": node, "_MSLITE_REQUIRED": is_made})
+    if is_made:
         env.Requires(made, node)
     scratch.distrust_unrecorded(env, made)
     manifest.add(env.Override(overrides), made[-1])

@@ -60,7 +60,8 @@ def _version_of(converter: Path) -> str:
     for path in files:
         digest.update(path.name.encode() + b"\0")
         version = _read(path, digest) or version
-    text = f"converter_lite {version.decode() or 'of unknown version'} (sha256 {digest.hexdigest()[:16]})"
+    # Not every release says its version in one piece; the hash tells them apart.
+    text = " ".join(["converter_lite", *([version.decode()] if version else []), f"(sha256 {digest.hexdigest()[:16]})"])
     if memory.is_settled(max(each.st_mtime_ns for each in statuses)):
         memory.remember("official", str(converter), identity, text)
     return text

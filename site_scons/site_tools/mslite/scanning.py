@@ -21,7 +21,7 @@ _Scanner = getattr(SCons.Scanner, "ScannerBase", None) or SCons.Scanner.Base
 def _scan(node: Node, env: Env, _path: object = ()) -> Nodes:
     """Return the files that are read along with a model, sorted, those that exist or will be made."""
     paths = _split_weights(node)
-    made = []
+    made = [] if env.get("_MSLITE_REQUIRED") else _late_config(env)
     top = env.Dir("#").get_abspath()
     for kind, name in backend.settings_of(env).named:
         if kind == "directory":
@@ -31,6 +31,12 @@ def _scan(node: Node, env: Env, _path: object = ()) -> Nodes:
     # An absolute path is looked up as it is, whatever blanks, '#' or '$' it holds.
     nodes = [env.fs.File(path) for path in paths]
     return [found for found in nodes if found.is_derived() or found.exists()] + made
+
+
+def _late_config(env: Env) -> Nodes:
+    """Return a config whose builder was declared after the model: a dependency like any other."""
+    config = env.get("MSLITE_CONFIG")
+    return [config] if config and config.is_derived() else []
 
 
 def _split_weights(node: Node) -> list[str]:

@@ -15,6 +15,7 @@ import re
 import shutil
 import threading
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from .scons_types import Env, Nodes
 
 _PREFIX = ".mslite-part-"
-_PART = re.compile(re.escape(_PREFIX) + r"(\d+)-\d+")
+_MARKER_SUFFIX = ".mslite-unrecorded"
+_PART = re.escape(_PREFIX) + r"(\d+)-\d+"
 _NUMBERS = itertools.count(1)
 _LOCK = threading.Lock()
 _TIDY: set[Path] = set()
@@ -50,7 +52,7 @@ def _tidy(directory: Path) -> None:
             return
         _TIDY.add(directory)
     for entry in directory.iterdir():
-        part = _PART.fullmatch(entry.name)
+        part = re.fullmatch(_PART, entry.name)
         if part and not _is_alive(int(part[1])):
             shutil.rmtree(entry, ignore_errors=True)
 
@@ -69,7 +71,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _marker_name(target: str) -> str:
-    return f".{target}.mslite-unrecorded"
+    return f".{target}{_MARKER_SUFFIX}"
 
 
 def mark(target: Path) -> None:
@@ -97,9 +99,16 @@ def publish(parts: dict[Path, Path]) -> None:
 
 def distrust_unrecorded(env: Env, nodes: Nodes) -> None:
     """Build these targets again, all of them, when a killed build left the marker of one."""
-    markers = [f"{node.dir.get_abspath()}{os.sep}{_marker_name(node.name)}" for node in nodes]
-    # os.path: this runs for every target whenever a build description is read.
-    left = [marker for marker in markers if os.path.exists(marker)]  # noqa: PTH110
+    left = [node for node in nodes if _marker_name(node.name) in _markers_in(node.dir.get_abspath())]
     if left:
         env.AlwaysBuild(nodes)
-        env.Clean(nodes, [env.fs.File(marker) for marker in left])
+        env.Clean(nodes, [env.fs.File(f"{node.dir.get_abspath()}{os.sep}{_marker_name(node.name)}") for node in left])
+
+
+@lru_cache(maxsize=256)
+def _markers_in(directory: str) -> frozenset[str]:
+    """Return the markers of earlier builds; asked while build descriptions are read, before this one makes any."""
+    try:
+        return frozenset(name for name in os.listdir(directory) if name.endswith(_MARKER_SUFFIX))  # noqa: PTH208 - names
+    except OSError:
+        return frozenset()

@@ -9,26 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import home, memory
 from .places import real
 
 if TYPE_CHECKING:
-    from .scons_types import Env, Node
+    from .scons_types import Env
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Values that differ from their defaults, by section; options of our converter; what is named, as (kind, place).
 
     `fault` is set, and the rest empty, for a config that cannot be used; the conversion reports why.
     """
 
-    values: dict[str, dict[str, Any]] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, dict[str, Any]]
+    options: dict[str, Any]
     named: tuple[tuple[str, str], ...] = ()
     fault: str = ""
 
@@ -50,36 +48,39 @@ def read(env: Env, *, is_official: bool = False) -> Settings:
     `is_official`: the official converter reads it, which may support more than ours.
     """
     config = env.get("MSLITE_CONFIG")
-    path = real(config).get_path() if config else ""
-    content = _content(config)
-    digest = hashlib.sha256(content).hexdigest() if content is not None else "missing"
-    key = (path, digest, is_official)
-    if key not in _KNOWN:
-        _KNOWN[key] = _remembered(env, key, content)
-    return _KNOWN[key]
-
-
-def _content(config: Node) -> bytes | None:
-    """Return the config's bytes, nothing where there is no config, None where it cannot be read."""
     if not config:
-        return b""
+        return _remembered(env, ("", "", is_official), b"")
+    node = real(config)
+    content = _content(node.get_abspath())
+    digest = hashlib.sha256(content).hexdigest() if content is not None else "missing"
+    return _remembered(env, (node.get_path(), digest, is_official), content)
+
+
+def _content(path: str) -> bytes | None:
+    """Return the config's bytes, None where they cannot be read."""
     try:
-        return Path(real(config).get_abspath()).read_bytes()
+        with open(path, "rb") as stream:  # noqa: PTH123 - runs several times for every model of an up-to-date build
+            return stream.read()
     except OSError:
         return None
 
 
 def _remembered(env: Env, key: tuple[str, str, bool], content: bytes | None) -> Settings:
+    if key not in _KNOWN:
+        _KNOWN[key] = Settings({}, {}, fault="(no config)") if content is None else _recalled(env, key)
+    return _KNOWN[key]
+
+
+def _recalled(env: Env, key: tuple[str, str, bool]) -> Settings:
+    """Return what an earlier build found in the same bytes, or parse them."""
     path, digest, is_official = key
-    if content is None:
-        return Settings(fault="(no config)")
     identity = [home.version_text(), digest, is_official]
     known = memory.recall("configs", path, identity)
     if known is None:
         known = _canonical(path, env.Dir("#").get_abspath(), is_official=is_official)
         memory.remember("configs", path, identity, known)
     if known["fault"]:
-        return Settings(fault=f"(faulty config {digest[:16]})")
+        return Settings({}, {}, fault=f"(faulty config {digest[:16]})")
     named = tuple((kind, place) for kind, place in known["named"])
     return Settings(known["values"], known["options"], named)
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     Describe = Callable[[Nodes, Nodes, Env], str]
 
 
+def _nothing() -> None:
+    """Stand for the function that runs."""
+
+
 class SignedAction(SCons.Action.FunctionAction):  # type: ignore[misc]  # SCons is not typed
     """Run `run(target, source, env)`; a target is rebuilt when `describe(target, source, env)` changes.
 
@@ -31,7 +35,9 @@ class SignedAction(SCons.Action.FunctionAction):  # type: ignore[misc]  # SCons 
 
     def __init__(self, run: Run, describe: Describe, announce: Describe | None = None) -> None:
         """Remember the three functions."""
-        super().__init__(run, {"cmdstr": None})
+        # SCons takes a function's bytecode to pieces here, and nobody asks for them: it gets the shortest one.
+        super().__init__(_nothing, {"cmdstr": None})
+        self.execfunction = run
         self._describe = describe
         self._announce = announce
 
@@ -45,7 +51,11 @@ class SignedAction(SCons.Action.FunctionAction):  # type: ignore[misc]  # SCons 
 
     def _text(self, target: Nodes, source: Nodes, env: Env) -> str:
         """Describe once; SCons keeps what `get_presig` returned in the same place, and forgets it at the same time."""
-        known: dict[str, str] = target[0].get_executor()._memo  # noqa: SLF001 - what lives longer would be stale
+        # SCons takes the executor away from one target of several after the other.
+        executors = [node.executor for node in target if getattr(node, "executor", None) is not None]
+        if not executors:
+            return self._describe(target, source, env)
+        known: dict[str, str] = executors[0]._memo  # noqa: SLF001 - what lives longer would be stale
         key = f"mslite {id(self)}"
         if key not in known:
             known[key] = self._describe(target, source, env)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from copy import copy
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """One construction variable; `rebuilds` says whether another value converts a model again."""
 
     name: str

@@ -21,15 +21,27 @@ def _verify(target: Nodes, source: Nodes, env: Env) -> BuildError | None:  # noq
     damaged = []
     count = 0
     for node in source:
-        models = json.loads(Path(node.get_abspath()).read_text(encoding="utf-8"))["models"]
-        count += len(models)
-        damaged += [name for name, record in models.items() if _sha256(top / name) != record["sha256"]]
+        hashes = _hashes(Path(node.get_abspath()))
+        if hashes is None:
+            damaged.append(node.get_path().replace("\\", "/"))
+            continue
+        count += len(hashes)
+        damaged += [name for name, sha256 in hashes.items() if _sha256(top / name) != sha256]
     for name in damaged:
         (top / name).unlink(missing_ok=True)
     if damaged:
         return failed("\n".join(f"{name}: error[E501]: damaged after it was built; deleted" for name in damaged))
     print(f"{count} models verified")  # noqa: T201 - what the user asked for
     return None
+
+
+def _hashes(manifest: Path) -> dict[str, str] | None:
+    """Return the SHA-256 of every model by its name; None for a manifest that is damaged itself."""
+    try:
+        models = json.loads(manifest.read_text(encoding="utf-8"))["models"]
+        return {str(name): str(record["sha256"]) for name, record in models.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _sha256(path: Path) -> str:
