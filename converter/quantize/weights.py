@@ -60,7 +60,7 @@ def _quantize(model: Model, node: Node, value: Value, options: QuantOptions, pro
     value.const = encoded or ArrayTensor.of(levels)
     value.type, value.quant = TensorType(DType.INT8, value.type.shape), params
     if node.op in OPTIMIZERS:
-        message = f"optimizer slot {value.name!r} is stored in 8 bits, as the official converter does: it loses precision"
+        message = f"optimizer slot {value.name!r} is stored in 8 bits, as the official converter does, less precisely"
         model.notes.append(Note("quantize", message, node.name))
     return True
 

@@ -40,14 +40,14 @@ th{font-weight:600;color:var(--soft);font-size:13px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:12px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 14px}
 .tile b{display:block;font-size:20px;font-weight:600}.tile span{color:var(--soft);font-size:13px}
-.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px}
+.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;overflow-x:auto}
 .scroll{max-height:560px;overflow:auto}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:8px 0 0;padding:0;list-style:none;color:var(--soft);
 font-size:13px}
 .legend i{display:inline-block;width:12px;height:12px;border:1px solid;border-radius:3px;margin-right:6px;
 vertical-align:-1px}
 details{margin:8px 0}summary{cursor:pointer;color:var(--soft)}
-svg{display:block;max-width:none}svg.treemap,svg.memory{width:100%;height:auto}
+svg{display:block;max-width:none}svg.treemap,svg.memory{width:100%;min-width:640px;height:auto}
 svg text{font:11.5px system-ui,"Segoe UI",Roboto,sans-serif;fill:var(--ink)}
 .layer{fill:var(--layer);stroke:var(--line)}.layer-name{font-weight:600}
 .cell{stroke-width:1}.trained,.forward rect,rect.forward,i.forward,i.trained{fill:var(--forward);
@@ -66,7 +66,7 @@ rect.bar.backward{fill:var(--backward-line)}rect.bar.update{fill:var(--update-li
 .peak{fill:var(--ink)}.edge{fill:none;stroke:var(--soft);stroke-opacity:.55}.op{font-weight:600}
 .node .short{fill:var(--soft)}
 rect:hover{filter:brightness(1.08)}
-.meter{background:var(--layer);border:1px solid var(--line);border-radius:4px;margin:7px 0 0 8px}
+.meter{background:var(--layer);border:1px solid var(--line);border-radius:4px;margin:7px 0 0 8px;box-sizing:content-box}
 code{font:13px ui-monospace,Consolas,monospace;overflow-wrap:anywhere}
 @media print{.scroll{max-height:none}button,.skip{display:none}}
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,23 @@ if TYPE_CHECKING:
 
 TEXT = (TREE / "docs" / "scons.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n# SConstruct\n(.*?)```", TEXT, re.DOTALL)
+
+
+EMBEDDING = (TREE / "docs" / "embedding.md").read_text(encoding="utf-8")
+
+
+def test_embedding_page_builds_a_firmware(project: Project) -> None:
+    [snippet] = re.findall(r"```python\n# SConstruct\n(.*?)```", EMBEDDING, re.DOTALL)
+    [program] = re.findall(r"```c\n(.*?)```", EMBEDDING, re.DOTALL)
+    project.write("SConstruct", snippet)
+    project.write("src/main.c", program)
+    project.build("build/firmware")
+    assert subprocess.run([project.path / "build/firmware"], check=False).returncode == 0
+    project.write("SConstruct", snippet.replace("512K", "64K"))
+    ran = project.run("build/firmware")
+    lines = ran.err.replace(str((project.path / "build/lenet.ms").stat().st_size), "SIZE").splitlines()
+    [shown] = re.findall(r"```\n(scons: \*\*\* .*?)```", EMBEDDING, re.DOTALL)
+    assert lines[:2] == [re.sub(r"\b120936\b", "SIZE", line) for line in shown.splitlines()]
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
