@@ -63,7 +63,6 @@ def test_a_changed_model_is_converted_or_refused(
     assert {problem.path for problem in problems} <= {str(path)}
 
 
-
 @pytest.mark.parametrize("op", ["Conv2D", "MatMul", "ApplyMomentum", "Load"])
 def test_an_operator_with_too_few_inputs_is_not_our_bug(tmp_path: Path, op: str) -> None:
     proto = parsed(LENET)
