@@ -201,6 +201,8 @@ def loss_error(found: Array, expected: Array) -> float:
     """Largest difference of a step's loss, relative to that loss; of several losses, to the largest of the step."""
     if not expected.size:
         return 0.0
+    if found.size != expected.size:
+        return float("inf")
     steps = expected.reshape(len(expected), -1)
     scale = np.maximum(np.abs(steps).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     difference = np.abs(found.reshape(steps.shape).astype(np.float64) - steps) / scale
