@@ -292,7 +292,7 @@ NETWORKS = (
     Case("transfer_joined", "transfer_joined", "sparse", "adam_fast"),
     Case("yolo", "yolo", None, "momentum_lenet", step="own_loss"),
     Case("mobilenetv1", "mobilenetv1", "sparse", "momentum_slow", size="networks"),
-    Case("mobilenetv2", "mobilenetv2", "sparse", "momentum_slow", size="networks"),
+    Case("mobilenetv2", "mobilenetv2", "sparse", "momentum_network", size="networks"),
     Case("mobilenetv3", "mobilenetv3", "sparse", "momentum_slow", size="networks"),
     Case("effnet", "effnet", "sparse", "momentum_slow", size="networks"),
     Case("effnet_tune", "effnet_tune", "sparse", "momentum_slow", size="networks"),

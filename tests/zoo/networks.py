@@ -304,9 +304,9 @@ OWN = {
 
 MINDCV = {
     "mobilenetv1": _image(lambda: _mindcv("mobilenet_v1_025", "mobilenet_v1_025_224")),
-    "mobilenetv2": _image(lambda: _mindcv("mobilenet_v2_035_96"), lift=3.0, swing=0.7),
+    "mobilenetv2": _image(lambda: _mindcv("mobilenet_v2_035_96"), lift=3.0),
     "mobilenetv3": _image(lambda: _mindcv("mobilenet_v3_small_075")),
-    "effnet": _image(_effnet, lift=0.0),
+    "effnet": _image(_effnet, lift=0.0, swing=0.5),
     "effnet_tune": _image(lambda: ClassifierOnly(_effnet()), lift=0.0),
     "effnet_tune_eval": _image(lambda: Transfer(_effnet(), nn.Dense(CLASSES, CLASSES)), lift=0.0),
     "resnet18": _image(lambda: _mindcv("resnet18")),
@@ -314,7 +314,7 @@ MINDCV = {
     "googlenet": _image(lambda: Main(_mindcv("googlenet")), lift=3.0),
     "densenet": _image(lambda: _mindcv("densenet121")),
     "shufflenetv2": _image(lambda: _mindcv("shufflenet_v2_x0_5")),
-    "xception": _image(lambda: _mindcv("xception"), lift=3.0, swing=0.5),
+    "xception": _image(lambda: _mindcv("xception"), lift=2.0, swing=0.3),
     "vgg": _image(_vgg, side=32, lift=0.0),
 }
 

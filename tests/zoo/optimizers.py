@@ -76,6 +76,7 @@ def _dense_only(net: nn.Cell) -> nn.Cell:
 PLAIN = {
     "momentum": _momentum(0.002),
     "momentum_lenet": _momentum(0.01),
+    "momentum_network": _momentum(0.0005),
     "momentum_slow": _momentum(0.0002),
     "momentum_nesterov": _momentum(0.002, use_nesterov=True),
     "momentum_decay_scale": _momentum(0.002, weight_decay=0.05, loss_scale=8.0),
