@@ -183,6 +183,21 @@ def test_variant_directory(split_in_variant: Project, duplicate: int) -> None:
     assert project.is_up_to_date()
 
 
+@pytest.mark.parametrize("duplicate", [0, 1])
+def test_explain_names_the_config_in_a_variant_directory_not_the_model(
+    split_in_variant: Project, duplicate: int
+) -> None:
+    project = split_in_variant
+    project.write("SConstruct", f"SConscript('fw/SConscript', variant_dir='build', duplicate={duplicate})\n")
+    project.build()
+    project.write(
+        "fw/net.cfg", (project.path / "fw/net.cfg").read_text(encoding="utf-8") + "[registry]\ndisable_fusion=on\n"
+    )
+    explained = project.build("models", "--debug=explain").out
+    assert "dependency" not in explained
+    assert "disable_fusion" in explained
+
+
 @pytest.fixture
 def split_in_variant(empty: Project) -> Project:
     """A SConscript in `fw/` with split weights and a config that names a directory."""

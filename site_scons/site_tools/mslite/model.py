@@ -45,12 +45,25 @@ def _declare(env: Env, target: Nodes, source: Nodes, overrides: dict[str, object
     node = env.File(config) if config else None
     # The config's values are in the signature; it only has to be there first, should the build make it.
     is_made = node is not None and node.has_builder()
+    if target is not None:
+        source = _named_as_stored(env, source)
     made = _CONVERT(env, target, [source], **{**overrides, "MSLITE_CONFIG": node, "_MSLITE_REQUIRED": is_made})
     if is_made:
         env.Requires(made, node)
     scratch.distrust_unrecorded(env, made)
     manifest.add(env.Override(overrides), made[-1])
     return made[0]
+
+
+def _named_as_stored(env: Env, source: Nodes) -> Node:
+    """The source under the name that SCons writes down for it.
+
+    A source in a variant directory that is not copied is stored as the file it stands for; `--debug=explain` would then
+    report it as gone and new in every build, and keep the real reason to itself.
+    """
+    (node,) = env.arg2nodes(source, env.fs.File)
+    original = node.srcnode()
+    return original if not node.has_builder() and original.exists() else node
 
 
 def _add_record(target: Nodes, source: Nodes, env: Env) -> tuple[Nodes, Nodes]:
