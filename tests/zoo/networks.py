@@ -314,7 +314,7 @@ MINDCV = {
     "googlenet": _image(lambda: Main(_mindcv("googlenet")), lift=3.0),
     "densenet": _image(lambda: _mindcv("densenet121")),
     "shufflenetv2": _image(lambda: _mindcv("shufflenet_v2_x0_5")),
-    "xception": _image(lambda: _mindcv("xception"), lift=2.0, swing=0.3),
+    "xception": _image(lambda: _mindcv("xception"), swing=0.3),
     "vgg": _image(_vgg, side=32, lift=0.0),
 }
 

@@ -140,7 +140,7 @@ def line(row: Row) -> str:
     proof = row.proof
     cells = (
         row.case,
-        ("yes" if proof.holds else "**differs**") + (f" ({proof.note})" if proof.note else ""),
+        ("yes" if proof.holds else f"**differs** in `{proof.worst}`") + (f" ({proof.note})" if proof.note else ""),
         str(proof.nodes),
         str(proof.size),
         f"{proof.loss_error:.0e}",
