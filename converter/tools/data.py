@@ -54,4 +54,4 @@ def load_arrays(path: Path) -> dict[str, Array]:
     except OSError as problem:
         raise fail("E601", f"cannot be read: {problem.strerror or problem}", path=str(path)) from problem
     except (ValueError, EOFError, zipfile.BadZipFile) as problem:
-        raise fail("E601", f"is not an .npz file of plain arrays", path=str(path)) from problem
+        raise fail("E601", "is not an .npz file of plain arrays", path=str(path)) from problem
