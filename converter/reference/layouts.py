@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from converter.reference.session import Session
 
 _RANK = 4
+_SGD_STAT = 5
 _TO_CHANNELS_LAST = (0, 2, 3, 1)
 _TO_CHANNELS_FIRST = (0, 3, 1, 2)
 _CHANNELS_LAST = (Layout.NHWC, Layout.KHWC)
@@ -50,10 +51,15 @@ def saved_variables(session: Session) -> dict[str, Array]:
     """Everything that training writes or sets, by MindIR parameter name and in MindIR layout.
 
     Kernels [K, H, W, C] become [K, C, H, W]. The slots of such a kernel are stored in its memory order, whatever
-    their own dimensions say (the official converter leaves those unpermuted), so they follow it.
+    their own dimensions say (the official converter leaves those unpermuted), so they follow it. Of SGD's `stat` the
+    device reads and clears the first element only; MindSpore clears them all, so all are saved as the first is.
     """
     current = session.constants()
     kernels = _kernel_shapes(session.graph.nodes)
+    for node in session.graph.nodes:
+        if node.op == "SGD" and node.inputs[_SGD_STAT].is_const:
+            stat = current[node.inputs[_SGD_STAT].name]
+            current[node.inputs[_SGD_STAT].name] = np.full_like(stat, stat.reshape(-1)[0])
     return {name: _restored(current[name], value, kernels) for name, value in session.variables().items()}
 
 
