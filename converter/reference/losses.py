@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from converter.reference import approximations
 from converter.reference.call import Array, Call, Outputs, one
 from converter.reference.normalization import softmax_of
 
@@ -132,8 +131,3 @@ def nll_loss_grad(call: Call) -> Outputs:
     result = np.zeros_like(logits)
     result[np.arange(len(labels)), labels] = share
     return one(result)
-
-
-def sigmoid_of(x: Array) -> Array:
-    """The device's sigmoid."""
-    return approximations.sigmoid(x)

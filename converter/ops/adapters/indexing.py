@@ -22,15 +22,6 @@ def gather(context: Context, node: Node) -> None:
     wire(node, [*node.inputs[:2], axis_argument(axis[0] % rank)])
 
 
-def gather_elements(context: Context, node: Node) -> None:
-    """GatherD(x, axis, indices), the axis counted from the front."""
-    axis, rank = integers_of(node.inputs[1]), node.inputs[0].type.rank
-    if axis is None or rank is None:
-        context.refuse("E202", node, f"the axis of {node.origin.op} is not a constant")
-        return
-    wire(node, [node.inputs[0], axis_argument(axis[0] % rank), node.inputs[2]])
-
-
 def segment_sum(context: Context, node: Node) -> None:
     """UnsortedSegmentSum(x, segments, count)."""
     if integers_of(node.inputs[2]) is None:
