@@ -29,6 +29,7 @@ UNUSED = ("libtransformer-shared", "libtensorrt_plugin", "libascend_", "libmslit
 PROGRAMS = {
     "convert": ("libmindspore_converter.so", "libmindspore_core.so"),
     "run": ("libmindspore-extendrt_python.so", "libmindspore_core.so"),
+    "race": ("libmindspore-extendrt_python.so", "libmindspore_core.so"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from inference_cases import NETWORKS as INFERENCE_NETWORKS
 from refusals import REFUSED
 
 
@@ -17,7 +18,7 @@ class Case:
         loss: Key of `losses.LOSSES`; None for inference, and for a network that returns its loss itself.
         optimizer: Key of `optimizers.OPTIMIZERS`; None for inference.
         step: Key of `steps.STEPS`: how network, loss and optimizer become one training step.
-        size: "small" (committed) or "networks" (exported on demand).
+        size: "small" (committed), or "networks" and "inference" (exported on demand).
         warm_steps: Steps run before the export, so that the optimizer state is not zero.
         is_split: The weights lie in `<name>_variables/` beside `<name>_graph.mindir`.
     """
@@ -314,6 +315,7 @@ CASES = (
     *(Case(f"layer_{name}_infer", f"layer_{name}") for name in LAYERS),
     *STEPS,
     *NETWORKS,
+    *(Case(f"{row.name}_infer", f"inference_{row.name}", size="inference") for row in INFERENCE_NETWORKS),
 )
 
 # Committed for every MindSpore version, so that each mind_ir_version has training, control flow, recurrence.

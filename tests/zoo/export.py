@@ -1,6 +1,6 @@
 """Export the cases of the table with the MindSpore of the running Python, and record what it computes.
 
-    python export.py --out DIR [--case NAME ...] [--set small|sample|networks|all] [--list]
+    python export.py --out DIR [--case NAME ...] [--set small|sample|networks|inference|all] [--list]
 
 Every case runs in its own forked process: node names count up within a process, and a case must not depend on the
 ones before it; a crash inside MindSpore costs one case only.
@@ -23,7 +23,7 @@ from cases import CASES, SAMPLE, Case
 if TYPE_CHECKING:
     from mindspore import nn
 
-SETS = ("small", "sample", "networks", "all")
+SETS = ("small", "sample", "networks", "inference", "all")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -40,7 +40,8 @@ def choose(arguments: argparse.Namespace) -> list[Case]:
     if not arguments.case:
         if arguments.set == "sample":
             return [case for case in CASES if case.name in SAMPLE]
-        return [case for case in CASES if arguments.set in (case.size, "all")]
+        wanted = ("small", "networks") if arguments.set == "all" else (arguments.set,)
+        return [case for case in CASES if case.size in wanted]
     known = {case.name: case for case in CASES}
     unknown = [name for name in arguments.case if name not in known]
     if unknown:

@@ -234,14 +234,19 @@ def without_chance(net: nn.Cell) -> nn.Cell:
     return net
 
 
-def _mindcv(*names: str) -> nn.Cell:
+def mindcv(*names: str) -> nn.Cell:
     """Make the first model of `names` that this MindCV knows (they were renamed between versions)."""
     from mindcv.models import create_model
     from mindcv.models.registry import list_models
 
     known = list_models()
     name = next(name for name in names if name in known)
-    return without_chance(create_model(name, num_classes=CLASSES))
+    return create_model(name, num_classes=CLASSES)
+
+
+def _mindcv(*names: str) -> nn.Cell:
+    """A MindCV model for training."""
+    return without_chance(mindcv(*names))
 
 
 class ClassifierOnly(nn.Cell):

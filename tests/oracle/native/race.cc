@@ -1,0 +1,88 @@
+// Times two `.ms` files against each other in one process: the same inputs, alternating runs, one thread.
+//
+//   race A.ms B.ms FOLDER ROUNDS     reads FOLDER/in<i>.bin
+//
+// Prints "round <ns of A> <ns of B>" for every round; who runs first alternates. The first round is not printed: it
+// fills the caches.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "include/api/context.h"
+#include "include/api/model.h"
+
+namespace {
+constexpr int kUsage = 64;
+constexpr int kRefused = 2;
+constexpr int kPredictFailed = 3;
+constexpr int kBadInput = 4;
+constexpr int kArguments = 5;
+
+struct Racer {
+  mindspore::Model model;
+  std::vector<mindspore::MSTensor> inputs;
+
+  int Start(const std::string &path, const std::string &folder) {
+    auto context = std::make_shared<mindspore::Context>();
+    context->SetThreadNum(1);
+    context->MutableDeviceInfo().push_back(std::make_shared<mindspore::CPUDeviceInfo>());
+    if (model.Build(path, mindspore::kMindIR_Lite, context).IsError()) {
+      return kRefused;
+    }
+    inputs = model.GetInputs();
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      std::ifstream file(folder + "/in" + std::to_string(i) + ".bin", std::ios::binary);
+      const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+      auto *target = static_cast<char *>(inputs[i].MutableData());
+      if (!file || target == nullptr || bytes.size() != inputs[i].DataSize()) {
+        return kBadInput;
+      }
+      std::copy(bytes.begin(), bytes.end(), target);
+    }
+    return 0;
+  }
+
+  // Nanoseconds of one run; negative when it fails.
+  long long Lap() {
+    std::vector<mindspore::MSTensor> outputs;
+    const auto start = std::chrono::steady_clock::now();
+    const bool failed = model.Predict(inputs, &outputs).IsError();
+    const auto end = std::chrono::steady_clock::now();
+    return failed ? -1 : std::chrono::duration_cast<std::chrono::nanoseconds>(end - start).count();
+  }
+};
+}  // namespace
+
+int main(int argc, char **argv) {
+  if (argc != kArguments) {
+    std::fprintf(stderr, "usage: race A.ms B.ms FOLDER ROUNDS\n");
+    return kUsage;
+  }
+  Racer racers[2];
+  for (int i = 0; i < 2; ++i) {
+    if (const int problem = racers[i].Start(argv[1 + i], argv[3]); problem != 0) {
+      return problem;
+    }
+  }
+  const int rounds = std::atoi(argv[4]);
+  for (int round = 0; round <= rounds; ++round) {
+    long long laps[2];
+    for (int turn = 0; turn < 2; ++turn) {
+      const int who = (round + turn) % 2;
+      laps[who] = racers[who].Lap();
+      if (laps[who] < 0) {
+        return kPredictFailed;
+      }
+    }
+    if (round > 0) {
+      std::printf("round %lld %lld\n", laps[0], laps[1]);
+    }
+  }
+  return 0;
+}
