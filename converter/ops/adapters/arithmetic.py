@@ -127,6 +127,8 @@ _FOLDED: Mapping[str, Callable[[float, float], float]] = {
 
 def number_of(value: Value) -> float | None:
     """The number that a value always has; None when the graph computes it from something that changes."""
+    if value.const is not None and value.const.type.size > 1:
+        return None  # of a large weight, a list of its numbers would take seconds
     found = literal_of(value)
     while isinstance(found, tuple) and len(found) == 1:
         found = found[0]
