@@ -66,6 +66,8 @@ def convert_file(
     result = convert(source, options, watch=watch)
     with replacing(target) as file:
         result.layout.write(file)
+        for read in result.model.files:
+            read.check_unchanged()
     return result.report
 
 

@@ -2,13 +2,14 @@
 
 from converter.ir.graph import Attr, Graph, Literal, Model, Node, Note, Stage, Value
 from converter.ir.origin import Origin
-from converter.ir.tensor import ArrayTensor, FilledTensor, MappedTensor, Tensor, TransposedTensor
+from converter.ir.tensor import ArrayTensor, FileTensor, FilledTensor, MappedTensor, Tensor, TransposedTensor
 from converter.ir.types import DType, Layout, QuantParam, TensorType
 
 __all__ = [
     "ArrayTensor",
     "Attr",
     "DType",
+    "FileTensor",
     "FilledTensor",
     "Graph",
     "Layout",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from converter.ir.types import Layout
 
 if TYPE_CHECKING:
+    from converter.ir.input_file import InputFile
     from converter.ir.origin import Origin
     from converter.ir.tensor import Tensor
     from converter.ir.types import QuantParam, TensorType
@@ -111,7 +112,10 @@ class Note:
 
 @dataclass(eq=False)
 class Model:
-    """Graphs with `main` first. `path` is the user's file; `producer` says which MindSpore wrote it."""
+    """Graphs with `main` first. `path` is the user's file; `producer` says which MindSpore wrote it.
+
+    `files` are those that its constants are read from.
+    """
 
     graphs: list[Graph]
     stage: Stage
@@ -119,6 +123,7 @@ class Model:
     producer: str = ""
     version: str = ""
     notes: list[Note] = field(default_factory=list)
+    files: tuple[InputFile, ...] = ()
 
     @property
     def main(self) -> Graph:

@@ -1,8 +1,7 @@
-"""Read a MindIR file into a SOURCE model: map it, scan it, parse the skeleton, resolve names graph by graph."""
+"""Read a MindIR file into a SOURCE model: scan it, parse the skeleton, resolve names graph by graph."""
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from google.protobuf.message import DecodeError
 from converter._generated.mind_ir_pb2 import ModelProto
 from converter.errors import Problem, Problems, fail
 from converter.ir import Graph, Model, Note, Stage, Value
+from converter.ir.input_file import InputFile
 from converter.mindir.graphs import GraphReader
 from converter.mindir.tensors import TensorSource
 from converter.mindir.wire import WireError, skeleton
@@ -27,8 +27,8 @@ _ENCRYPTED = b"\xd8\x5e\x3a\x7f"
 
 def read_mindir(path: Path) -> Model:
     """Read one `.mindir` with its split weights. Raises `ConversionError` E301 to E306 with everything found wrong."""
-    data = _map(path)
-    proto = _parse(data, path)
+    file = _open(path)
+    proto = _parse(file)
     if proto.mind_ir_version not in KNOWN_VERSIONS:
         raise fail(
             "E303",
@@ -40,38 +40,37 @@ def read_mindir(path: Path) -> Model:
         raise fail("E302", "not a MindIR model: it holds no graph", path=str(path))
     if proto.HasField("little_endian") and not proto.little_endian:
         raise fail("E302", "the weights are big-endian", path=str(path), hint="export on a little-endian machine")
-    return Reader(path, proto, data).model()
+    return Reader(path, proto, file).model()
 
 
-def _map(path: Path) -> mmap.mmap:
-    """Map the file read-only."""
+def _open(path: Path) -> InputFile:
+    """Open the file; an empty or encrypted one is told apart from a damaged one."""
     try:
-        with path.open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        file = InputFile(path)
     except OSError as problem:
         raise fail("E301", f"the model file cannot be read: {problem.strerror}", path=str(path)) from problem
-    except ValueError as problem:
-        raise fail("E302", "the model file is empty", path=str(path)) from problem
-    if data[:4] == _ENCRYPTED:
+    if not file:
+        raise fail("E302", "the model file is empty", path=str(path))
+    if file[:4] == _ENCRYPTED:
         raise fail(
             "E304",
             "the model is encrypted, which this converter cannot read",
             path=str(path),
             hint="export it without enc_key",
         )
-    return data
+    return file
 
 
-def _parse(data: mmap.mmap, path: Path) -> ModelProto:
+def _parse(file: InputFile) -> ModelProto:
     """The skeleton of the file as a protobuf message."""
     proto = ModelProto()
     try:
-        proto.ParseFromString(skeleton(data))
+        proto.ParseFromString(skeleton(file))
     except WireError as problem:
-        message = f"not a MindIR file, or damaged: {problem} (at byte {problem.offset} of {len(data)})"
-        raise fail("E302", message, path=str(path), hint="export or copy the file again") from problem
+        message = f"not a MindIR file, or damaged: {problem} (at byte {problem.offset} of {len(file)})"
+        raise fail("E302", message, path=str(file.path), hint="export or copy the file again") from problem
     except (DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise fail("E302", "not a MindIR file, or damaged: it cannot be parsed", path=str(path)) from problem
+        raise fail("E302", "not a MindIR file, or damaged: it cannot be parsed", path=str(file.path)) from problem
     return proto
 
 
@@ -81,14 +80,14 @@ class Reader:
 
     path: Path
     proto: ModelProto
-    data: mmap.mmap
+    file: InputFile
     problems: Problems = field(default_factory=Problems)
     names: dict[str, Operand | None] = field(default_factory=dict)
     primitives: dict[str, PrimitiveProto] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the weights and index the primitive pool."""
-        self.tensors = TensorSource(self.path, self.data)
+        self.tensors = TensorSource(self.file)
         self.primitives = {primitive.name: primitive for primitive in self.proto.primitives}
 
     def problem(self, code: str, message: str, *, node: str | None = None, op: str | None = None) -> None:
@@ -109,7 +108,8 @@ class Reader:
         producer = f"{self.proto.producer_name} {self.proto.model_version or self.proto.producer_version}".strip()
         graphs = [reader.graph for reader in readers]
         version = str(self.proto.mind_ir_version)
-        return Model(graphs, Stage.SOURCE, str(self.path), producer, version, self._unread(protos))
+        notes = self._unread(protos)
+        return Model(graphs, Stage.SOURCE, str(self.path), producer, version, notes, self.tensors.files)
 
     def _unread(self, protos: list[GraphProto]) -> list[Note]:
         """Parameters that no node reads: they will not be in the file, and the user shall know."""

@@ -1,12 +1,12 @@
-"""Where the bytes of constants are: in the mapped `.mindir`, or in the split weight files beside it."""
+"""Where the bytes of constants are: in the `.mindir`, or in the split weight files beside it."""
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from converter.ir import MappedTensor
+from converter.ir import FileTensor, MappedTensor, Tensor
+from converter.ir.input_file import InputFile
 from converter.mindir.attributes import UndecodableError, type_of
 from converter.mindir.external import is_inside
 
@@ -32,14 +32,18 @@ class MissingDataError(Exception):
 
 @dataclass
 class TensorSource:
-    """Maps each weight file once and hands out views."""
+    """Opens each weight file once and hands out tensors whose bytes stay there."""
 
-    path: Path
-    data: mmap.mmap
-    files: dict[str, mmap.mmap] = field(default_factory=dict)
+    file: InputFile
+    others: dict[str, InputFile] = field(default_factory=dict)
 
-    def tensor(self, proto: TensorProto) -> MappedTensor:
-        """A view on the bytes of a constant. Raises `MissingDataError` or `UndecodableError`."""
+    @property
+    def files(self) -> tuple[InputFile, ...]:
+        """The model file and the split weight files that its tensors are in."""
+        return self.file, *self.others.values()
+
+    def tensor(self, proto: TensorProto) -> Tensor:
+        """The constant, its bytes unread. Raises `MissingDataError` or `UndecodableError`."""
         kind = type_of(proto)
         if proto.compression_type:
             raise UndecodableError("a tensor with compressed weights")
@@ -48,40 +52,56 @@ class TensorSource:
         if proto.HasField("external_data"):
             return self._external(proto, kind)
         if proto.HasField("raw_offset"):
-            return self._view(kind, self.data, proto.raw_offset, proto.raw_length, "the model file")
+            _check_extent(kind, proto.raw_offset, proto.raw_length, len(self.file), "the model file")
+            return FileTensor(kind.dtype, kind.shape, self.file, proto.raw_offset)
         # Short messages are parsed whole; their few bytes are the protobuf's own copy.
-        return self._view(kind, proto.raw_data, 0, len(proto.raw_data), "the model file")
+        _check_extent(kind, 0, len(proto.raw_data), len(proto.raw_data), "the model file")
+        return MappedTensor(kind.dtype, kind.shape, proto.raw_data, 0)
 
-    def _external(self, proto: TensorProto, kind: TensorType) -> MappedTensor:
-        """A view on a split weight file; the location is relative to the directory of the `.mindir`."""
+    def _external(self, proto: TensorProto, kind: TensorType) -> FileTensor:
+        """A tensor in a split weight file; the location is relative to the directory of the `.mindir`."""
         external = proto.external_data
-        if not is_inside(external.location):
-            message = f"the weights are in {external.location!r}, outside the directory of the model"
-            raise MissingDataError("E306", message, is_of_file=True)
-        data = self._map(external.location)
+        file = self._open(external.location)
         length = external.length if external.HasField("length") else kind.size * kind.dtype.itemsize
-        return self._view(kind, data, external.offset, length, external.location)
+        _check_extent(kind, external.offset, length, len(file), external.location)
+        return FileTensor(kind.dtype, kind.shape or (), file, external.offset)
 
-    def _map(self, location: str) -> mmap.mmap:
-        """Map a weight file, once."""
-        if location not in self.files:
-            try:
-                with (self.path.parent / location).open("rb") as file:
-                    self.files[location] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            except OSError as problem:
-                message = f"the split weight file {location!r} cannot be read: {problem.strerror}"
-                raise MissingDataError("E306", message, is_of_file=True) from problem
-            except ValueError as problem:
-                message = f"the split weight file {location!r} is empty"
-                raise MissingDataError("E306", message, is_of_file=True) from problem
-        return self.files[location]
+    def _open(self, location: str) -> InputFile:
+        """Open a weight file, once."""
+        if location in self.others:
+            return self.others[location]
+        path = self.file.path.parent / location
+        if not is_inside(location) or not _is_beside(path, self.file.path):
+            message = f"the weights are in {location!r}, outside the directory of the model"
+            raise MissingDataError("E306", message, is_of_file=True)
+        try:
+            file = InputFile(path)
+        except (OSError, ValueError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) else problem
+            message = f"the split weight file {location!r} cannot be read: {reason}"
+            raise MissingDataError("E306", message, is_of_file=True) from problem
+        if not file:
+            raise MissingDataError("E306", f"the split weight file {location!r} is empty", is_of_file=True)
+        self.others[location] = file
+        return file
 
-    @staticmethod
-    def _view(kind: TensorType, data: mmap.mmap | bytes, offset: int, length: int, where: str) -> MappedTensor:
-        """Check the extent against the shape and the file, then view it."""
-        needed = kind.size * kind.dtype.itemsize
-        if length != needed:
-            raise MissingDataError("E302", f"has {length} bytes, its type {kind} needs {needed}")
-        if offset < 0 or offset + length > len(data):
-            raise MissingDataError("E306", f"lies at bytes {offset} to {offset + length}, {where} has {len(data)}")
-        return MappedTensor(kind.dtype, kind.shape or (), data, offset)
+
+def _is_beside(path: Path, model: Path) -> bool:
+    """Whether links lead no further than the directory of the model, or the one that the model is a link into.
+
+    Build tools put links to sources side by side into their own directories; a link alone may lead anywhere.
+    """
+    try:
+        real = path.resolve()
+        return any(real.is_relative_to(folder) for folder in (model.parent.resolve(), model.resolve().parent))
+    except (OSError, ValueError, RuntimeError):
+        return True  # a name that no file can have; opening it tells more
+
+
+def _check_extent(kind: TensorType, offset: int, length: int, size: int, where: str) -> None:
+    """Check the extent of a tensor's bytes against its shape and the size of the file."""
+    needed = kind.size * kind.dtype.itemsize
+    if length != needed:
+        raise MissingDataError("E302", f"has {length} bytes, its type {kind} needs {needed}")
+    if offset < 0 or offset + length > size:
+        raise MissingDataError("E306", f"lies at bytes {offset} to {offset + length}, {where} has {size}")

@@ -1,4 +1,4 @@
-"""Protobuf wire scan of a mapped MindIR file: where every tensor's bytes are, and a skeleton without them.
+"""Protobuf wire scan of a MindIR file: where every tensor's bytes are, and a skeleton without them.
 
 `skeleton()` returns a serialized `ModelProto` in which each `raw_data` is replaced by its position and length
 (`raw_offset`, `raw_length` of converter/_generated/mind_ir.proto). Only the skeleton is parsed by protobuf. Needs
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from mmap import mmap
 
-    Buffer = mmap | bytes
+    from converter.ir.input_file import InputFile
+
+    Buffer = mmap | bytes | InputFile
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _RAW_DATA = 9
@@ -33,7 +35,7 @@ MESSAGES: Mapping[str, Mapping[int, str]] = {
     "Tensor": _TENSOR,
 }
 # A node or primitive this short holds no weight; protobuf copies its few bytes faster than they are scanned.
-_INLINE_LIMIT = 512
+_INLINE_LIMIT = 4096
 _INLINED = frozenset({"Node", "Primitive", "Attribute"})
 
 

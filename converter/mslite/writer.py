@@ -1,4 +1,4 @@
-"""Write a LITE model as a `.ms` file; constants go from the mapped input to the output without passing the builder.
+"""Write a LITE model as a `.ms` file; constants go from the input to the output without passing the builder.
 
 FlatBuffers refer forward by unsigned 32-bit offsets, so the tables are built first, with every `Tensor.data` referring
 to one empty vector; the vectors of bytes follow behind the tables, each aligned, and the references are patched.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from converter.ir import Graph, Model, Node, Value
+    from converter.ir import Graph, Model, Node, Tensor, Value
 
 FMK_MINDSPORE = 3
 # The format that is written. The device compares the last five characters of it with "1.3.0".
@@ -39,24 +39,34 @@ class Layout:
     """A file ready to be written: the tables, and where each constant's vector starts."""
 
     tables: bytes
-    constants: tuple[tuple[int, Value], ...]
+    constants: tuple[tuple[int, Tensor], ...]
     size: int
 
     def chunks(self) -> Iterator[bytes | memoryview]:
         """The file's bytes in order."""
-        yield self.tables
-        position = len(self.tables)
-        for start, value in self.constants:
-            if value.const is None:
-                continue
-            yield bytes(start - position) + struct.pack("<I", value.const.nbytes)
-            yield from value.const.chunks()
-            position = start + 4 + value.const.nbytes
-        yield bytes(self.size - position)
+        for part in self._parts():
+            if isinstance(part, bytes):
+                yield part
+            else:
+                yield from part.chunks()
 
     def write(self, file: BinaryIO) -> None:
-        """Stream the file."""
-        file.writelines(self.chunks())
+        """Stream the file. Raises `OSError`, and `ConversionError` E301 when a weight cannot be read."""
+        for part in self._parts():
+            if isinstance(part, bytes):
+                file.write(part)
+            else:
+                part.write_to(file)
+
+    def _parts(self) -> Iterator[bytes | Tensor]:
+        """Tables, then every constant behind its gap and length."""
+        yield self.tables
+        position = len(self.tables)
+        for start, tensor in self.constants:
+            yield bytes(start - position) + struct.pack("<I", tensor.nbytes)
+            yield tensor
+            position = start + 4 + tensor.nbytes
+        yield bytes(self.size - position)
 
 
 def lay_out(model: Model) -> Layout:
@@ -75,6 +85,7 @@ class _Writer:
         self.builder = Builder(1 << 16)
         self.values: dict[int, int] = {}
         self.order: list[Value] = []
+        self.graphs = {id(graph): index for index, graph in enumerate(model.graphs)}
         for graph in model.graphs:
             for value in graph_values(graph):
                 if id(value) not in self.values:
@@ -87,13 +98,13 @@ class _Writer:
         tables = self._tables()
         root = schema.module("MetaGraph").MetaGraph.GetRootAs(tables, 0)
         position = _aligned(len(tables), _DATA_ALIGNMENT)
-        constants: list[tuple[int, Value]] = []
+        constants: list[tuple[int, Tensor]] = []
         for index, value in enumerate(self.order):
             if value.const is None:
                 continue
             # The length word comes first; the bytes behind it are what must be aligned.
             start = _aligned(position + 4, _DATA_ALIGNMENT) - 4
-            constants.append((start, value))
+            constants.append((start, value.const))
             self._patch(tables, root.AllTensors(index), start)
             position = start + 4 + value.const.nbytes
         size = _aligned(position, 8)
@@ -170,6 +181,8 @@ class _Writer:
     def _node(self, node: Node) -> int:
         """A node table with its primitive."""
         attrs = {name: value for name, value in node.attrs.items() if value is not None}
+        if node.graphs:
+            attrs["sub_graph_index"] = self.graphs[id(node.graphs[0])]
         primitive = schema.write_primitive(self.builder, node.op, attrs)
         fields = {
             "name": node.name,

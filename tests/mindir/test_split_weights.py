@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.mindir import only_problem, parsed, problems_of, written
 from support.zoo import LENET, SPLIT
 
-from converter.ir import MappedTensor
+from converter.ir import FileTensor
 from converter.mindir.external import external_locations, is_inside
 from converter.mindir.frontend import read_mindir
 
@@ -30,13 +30,30 @@ def model_with(location: str, folder: Path) -> Path:
     return written(proto, folder)
 
 
-def test_weights_are_views_on_the_one_mapped_file() -> None:
+def test_weights_stay_in_the_one_file_that_is_opened_once() -> None:
     model = read_mindir(SPLIT.model)
     constants = [value.const for value in model.main.constants()]
-    mapped = [tensor for tensor in constants if isinstance(tensor, MappedTensor) and tensor.nbytes > 1009]
-    assert len(mapped) > 5
-    assert len({id(tensor.buffer) for tensor in mapped}) == 1
-    assert all(len(tensor.buffer) == WEIGHTS.stat().st_size for tensor in mapped)
+    stored = [tensor for tensor in constants if isinstance(tensor, FileTensor) and tensor.nbytes > 1009]
+    assert len(stored) > 5
+    assert {tensor.file for tensor in stored} == set(model.files[1:])
+    assert [len(file) for file in model.files[1:]] == [WEIGHTS.stat().st_size]
+
+
+def test_a_link_out_of_the_directory_of_the_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(bytes(1009))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "data_0").symlink_to(tmp_path / "secret")
+    code, message = only_problem(model_with("data_0", folder))
+    assert code == "E306"
+    assert message == "the weights are in 'data_0', outside the directory of the model"
+
+
+def test_links_to_a_model_and_its_weights_are_followed_together(tmp_path: Path) -> None:
+    (tmp_path / LOCATION).parent.mkdir()
+    (tmp_path / LOCATION).symlink_to(WEIGHTS)
+    (tmp_path / "net.mindir").symlink_to(SPLIT.model)
+    assert len(read_mindir(tmp_path / "net.mindir").files) == 2
 
 
 def test_the_build_tool_finds_the_same_files() -> None:

@@ -11,7 +11,7 @@ from support.zoo import CONVERTIBLE, LENET, Recording
 from converter._generated.mind_ir_pb2 import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 from converter.mindir.wire import MESSAGES, WireError, fields, skeleton, varint
 
-INLINE_LIMIT = 512
+INLINE_LIMIT = 4096
 # A position and a length take at most two keys of 3 bytes and two numbers of 5.
 POSITION_SIZE = 16
 
