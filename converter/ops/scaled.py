@@ -1,4 +1,4 @@
-"""Constants multiplied by a factor per row, computed when their bytes are asked for."""
+"""Constants times factors plus an offset, computed when their bytes are asked for."""
 
 from __future__ import annotations
 
@@ -15,20 +15,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class ScaledTensor(Tensor):
-    """A float tensor [rows, …] whose rows are multiplied by `factors` [rows]."""
+class AffineTensor(Tensor):
+    """A float tensor `base * factors + offset`; both are float64 arrays that broadcast to the shape of the base.
+
+    However many of them were composed, the numbers are rounded once, when they are asked for.
+    """
 
     dtype: DType
     shape: tuple[int, ...]
     base: Tensor
     factors: Array
+    offset: Array
 
-    @classmethod
-    def of(cls, base: Tensor, factors: Array) -> ScaledTensor:
-        """Scale the rows of a tensor."""
-        return cls(base.dtype, base.shape, base, factors)
+    def exact(self) -> Array:
+        """The elements in double precision."""
+        return np.asarray(self.base.array().astype(np.float64) * self.factors + self.offset)
 
     def array(self) -> Array:
-        """The products, rounded once."""
-        factors = self.factors.astype(np.float64).reshape(-1, *[1] * (len(self.shape) - 1))
-        return np.asarray(self.base.array() * factors, self.dtype.numpy)
+        """The elements, rounded to the type of the base."""
+        return self.exact().astype(self.dtype.numpy)
+
+
+def affine(base: Tensor, factors: Array | float, offset: Array | float = 0.0) -> AffineTensor:
+    """`base * factors + offset`, composed with what the base is already made of."""
+    factors, offset = np.asarray(factors, np.float64), np.asarray(offset, np.float64)
+    if isinstance(base, AffineTensor):
+        return AffineTensor(base.dtype, base.shape, base.base, base.factors * factors, base.offset * factors + offset)
+    return AffineTensor(base.dtype, base.shape, base, factors, offset)
+
+
+def exact(tensor: Tensor) -> Array:
+    """The elements in double precision, before any rounding that the file will need."""
+    return tensor.exact() if isinstance(tensor, AffineTensor) else tensor.array().astype(np.float64)

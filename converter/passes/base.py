@@ -26,7 +26,9 @@ class Pass:
     """A named change of a model. `run` returns whether it changed anything; its docstring is the pass's.
 
     `after` names passes that must have run before, wherever the pass stands in the pipeline. A pass that is not
-    `optional` cannot be skipped: without it the file would not run.
+    `optional` cannot be skipped: without it the file would not run. A pass that `is_fusion` is left out when the user
+    asks for no optimization; neighbors that are run again together until none of them changes anything. `official` are
+    the passes of the official converter that it stands in for: users blacklist them by those names.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Pass:
     modes: Modes = Modes.BOTH
     after: tuple[str, ...] = ()
     optional: bool = False
+    is_fusion: bool = False
+    official: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:

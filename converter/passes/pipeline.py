@@ -13,6 +13,7 @@ from converter.passes.base import Modes, Pass
 from converter.passes.check.device import check_device_rules
 from converter.passes.fold.constants import fold_constants
 from converter.passes.fold.scalars import share_scalars
+from converter.passes.fuse.rules import FUSIONS
 from converter.passes.layout.channels_last import channels_last
 from converter.passes.normalize.control_flow import resolve_control_flow
 from converter.passes.normalize.dead_code import remove_dead_code
@@ -39,6 +40,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("train-assigned-weights", train_assigned_weights, Modes.TRAINING, after=("read-stored-values",)),
     Pass("compose-learning-rates", compose_learning_rates, Modes.TRAINING, after=("train-assigned-weights",)),
     Pass("share-scalars", share_scalars, Modes.TRAINING, after=("compose-learning-rates",), optional=True),
+    *FUSIONS,
     Pass("channels-last", channels_last, after=("adapt-operators",)),
     Pass("schedule", schedule, after=("order-side-effects", "adapt-operators")),
     Pass("name-everything", name_everything, after=("channels-last", "schedule")),

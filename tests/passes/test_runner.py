@@ -67,7 +67,7 @@ def test_passes_that_take_part_run_in_order(modes: Modes, skip: tuple[str, ...],
 def test_a_pass_that_is_needed_cannot_be_skipped(name: str) -> None:
     problem = only_problem(FIRST, SECOND, skip=(name,))
     assert (problem.code, problem.message) == ("E105", f"pass {name!r} cannot be skipped")
-    assert problem.hint == "passes that can be skipped: first"
+    assert problem.hint == "passes that can be skipped: first, and the fusions in docs/fusions.md"
 
 
 @pytest.mark.parametrize("verify_each", [True, False])

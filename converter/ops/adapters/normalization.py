@@ -9,8 +9,7 @@ import numpy as np
 from converter.ir import TensorType, Value
 from converter.ir.editing import set_input, wire
 from converter.ops.compose import Composer
-from converter.ops.context import constant
-from converter.ops.scaled import ScaledTensor
+from converter.ops.scaled import affine
 
 if TYPE_CHECKING:
     from converter.ir import Node
@@ -40,37 +39,31 @@ def batch_norm(context: Context, node: Node) -> None:
     if statistics is None:
         return
     mean, inverse = statistics
-    if _fold_into_convolution(context, node, mean, inverse):
-        return
     build = Composer(context, node)
-    scale = build.mul(node.inputs[_SCALE], build.constant(inverse))
-    offset = build.sub(node.inputs[_OFFSET], build.mul(scale, build.constant(mean)))
+    scale, offset = node.inputs[_SCALE], node.inputs[_OFFSET]
+    if _is_frozen(scale, node) and _is_frozen(offset, node):
+        scale, offset = _scale_and_offset(node, mean, inverse)
+    else:
+        scale = build.mul(scale, build.constant(inverse))
+        offset = build.sub(offset, build.mul(scale, build.constant(mean)))
     result = build.op("ScaleFusion", [node.inputs[0], scale, offset], axis=rank - 1)
     build.replace(result, scale, scale, scale, scale)
 
 
-def _fold_into_convolution(context: Context, node: Node, mean: Array, inverse: Array) -> bool:
-    """Let the convolution before it scale its kernel and add the offset, where nothing else reads any of this."""
-    convolution = node.inputs[0].producer
+def _is_frozen(value: Value, node: Node) -> bool:
+    """Whether a parameter is a constant that only this node reads, so that no optimizer can change it."""
+    return value.const is not None and all(user is node for user in value.users)
+
+
+def _scale_and_offset(node: Node, mean: Array, inverse: Array) -> tuple[Value, Value]:
+    """Constants in double precision until they are written, since a convolution may take them over."""
     scale, offset = node.inputs[_SCALE], node.inputs[_OFFSET]
-    if convolution is None or convolution.op != "Conv2DFusion" or len(convolution.inputs) != _SCALE + 1:
-        return False
-    image, kernel = convolution.inputs
-    alone = [(convolution.outputs[0], node), (kernel, convolution), (scale, node), (offset, node)]
-    if any(len(value.users) != 1 or value.users[0] is not user for value, user in alone):
-        return False
-    if scale.const is None or offset.const is None or kernel.const is None:
-        return False
-    if any(value is node.inputs[0] for value in context.graph.outputs):
-        return False
-    factors = scale.const.array() * inverse
-    folded = ScaledTensor.of(kernel.const, factors)
-    shift = constant(f"{node.name}/offset", offset.const.array() - mean * factors)
-    wire(convolution, [image, Value(f"{kernel.name}_scaled", folded.type, const=folded), shift])
-    result = convolution.outputs[0]
-    result.name = node.outputs[0].name
-    Composer(context, node).replace(result, scale, scale, scale, scale)
-    return True
+    if scale.const is None or offset.const is None:
+        message = f"the parameters of {node} are no constants"
+        raise ValueError(message)
+    factors = affine(scale.const, inverse)
+    shift = affine(offset.const, 1.0, -mean * factors.exact())
+    return Value(scale.name, scale.type, const=factors), Value(offset.name, offset.type, const=shift)
 
 
 def batch_norm_gradient(context: Context, node: Node) -> None:
@@ -86,7 +79,7 @@ def batch_norm_gradient(context: Context, node: Node) -> None:
     statistics = _statistics(context, node)
     if statistics is None:
         return
-    mean, inverse = statistics
+    mean, inverse = (each.astype(np.float32) for each in statistics)
     dy, x, scale, _, _, reserve = node.inputs
     axis = (dy.type.rank or 0) - 1
     build = Composer(context, node)
@@ -105,14 +98,14 @@ def batch_norm_gradient(context: Context, node: Node) -> None:
 
 
 def _statistics(context: Context, node: Node) -> tuple[Array, Array] | None:
-    """Moving mean and 1 / sqrt(moving variance + epsilon), which are constants here."""
+    """Moving mean and 1 / sqrt(moving variance + epsilon), which are constants here, in double precision."""
     mean, variance = node.inputs[_MEAN].const, node.inputs[_VARIANCE].const
     if mean is None or variance is None:
         hint = "use batch statistics, or statistics that are parameters of the network"
         context.refuse("E202", node, "normalizes by statistics that the graph computes", hint)
         return None
     inverse = 1 / np.sqrt(variance.array().astype(np.float64) + _number(node, "epsilon"))
-    return mean.array().astype(np.float32), inverse.astype(np.float32)
+    return mean.array().astype(np.float64), inverse
 
 
 def layer_norm(context: Context, node: Node) -> None:

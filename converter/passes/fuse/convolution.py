@@ -1,0 +1,72 @@
+"""Convolutions take over what follows them: biases, scales (so batch norms, too), activations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from converter.passes.fuse.steps import BIAS, SCALES, SHIFTS, activation_of, channel_axis, scaled, shifted, step_of
+from converter.passes.pattern import Constant, Match, op
+from converter.passes.rewrite import Refusal, Replacement, Rule
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from converter.ir import Node
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+CONVOLUTIONS = "Conv2DFusion|Conv2dTransposeFusion"
+_KERNEL = 1
+
+
+def fuse_convolution_step(match: Match) -> Replacement | Refusal:
+    """Let a convolution add a bias, or scale its kernel: `(k * x + b) * s + t` is `(k * s) * x + (b * s + t)`.
+
+    Batch norm with fixed statistics has become such a scale (`s = gamma / sqrt(variance + epsilon)`) before.
+    """
+    node, root = match.node("conv"), match.root
+    step = step_of(root, node.outputs[0], channel_axis(node.outputs[0]))
+    if step is None or activation_of(node):
+        return Refusal()
+    kernel = node.inputs[_KERNEL]
+    if any(bias.const is None for bias in node.inputs[BIAS:]):
+        return Refusal("the graph computes the bias of the convolution")
+    if np.any(step.factors != 1):
+        if kernel.const is None:
+            return Refusal("the graph computes the kernel of the convolution")
+        if len(kernel.users) > 1:
+            return Refusal("the kernel has other readers, so it would have to be stored twice")
+        kernel = scaled(kernel, _on_kernel(node, kernel.const.shape, step.factors))
+    bias = shifted(node, root, step, (root.outputs[0].type.shape or ())[channel_axis(root.outputs[0])])
+    inputs = [node.inputs[0], kernel, *([bias] if bias is not None else [])]
+    return Replacement(node.op, inputs, {**node.attrs, "activation_type": activation_of(root)}, anchor=node)
+
+
+def _on_kernel(node: Node, shape: tuple[int, ...], factors: Array | np.float64) -> Array | np.float64:
+    """Factors of output channels, to go with a kernel [out, in / g, h, w], or a transposed one [in, out / g, h, w]."""
+    if factors.ndim == 0:
+        return factors
+    if node.op == "Conv2DFusion":
+        return factors.reshape(-1, 1, 1, 1)
+    group = max(int(str(node.attrs.get("group") or 1)), 1)
+    rows = np.repeat(factors.reshape(group, -1), shape[0] // group, axis=0)
+    return rows[:, :, None, None]
+
+
+_BEHIND = op(CONVOLUTIONS, label="conv"), Constant()
+RULES = (
+    Rule(
+        "fuse-conv-bias",
+        op(SHIFTS, *_BEHIND, swaps=True),
+        fuse_convolution_step,
+        ("ConvBiasaddFusion",),
+    ),
+    Rule(
+        "fuse-conv-scale",
+        op(SCALES, *_BEHIND, swaps=True, has_more=True),
+        fuse_convolution_step,
+        ("ConvBatchNormFusion", "ConvScaleFusion"),
+    ),
+)
