@@ -56,14 +56,20 @@ def _is_frozen(value: Value, node: Node) -> bool:
 
 
 def _scale_and_offset(node: Node, mean: Array, inverse: Array) -> tuple[Value, Value]:
-    """Constants in double precision until they are written, since a convolution may take them over."""
+    """Constants in double precision until they are written, since a convolution may take them over.
+
+    They are not the user's numbers any more, so they do not bear the user's names.
+    """
     scale, offset = node.inputs[_SCALE], node.inputs[_OFFSET]
     if scale.const is None or offset.const is None:
         message = f"the parameters of {node} are no constants"
         raise ValueError(message)
     factors = affine(scale.const, inverse)
     shift = affine(offset.const, 1.0, -mean * factors.exact())
-    return Value(scale.name, scale.type, const=factors), Value(offset.name, offset.type, const=shift)
+    return (
+        Value(f"{scale.name}_fused", scale.type, const=factors),
+        Value(f"{offset.name}_fused", offset.type, const=shift),
+    )
 
 
 def batch_norm_gradient(context: Context, node: Node) -> None:
