@@ -87,7 +87,7 @@ def _write_indirect(builder: Builder, kind: str, value: Any) -> int:  # noqa: AN
     if isinstance(value, int):
         return value
     if kind == "string":
-        return int(builder.CreateString(value))
+        return int(builder.CreateSharedString(value))
     if kind == "Vec2D":
         rows = [write_table(builder, "Vec", {"data": row}) for row in value]
         return write_table(builder, "Vec2D", {"data": offset_vector(builder, rows)})
