@@ -12,7 +12,8 @@ from converter.passes.adapt.stored_values import read_stored_values
 from converter.passes.base import Modes, Pass
 from converter.passes.check.device import check_device_rules
 from converter.passes.fold.constants import fold_constants
-from converter.passes.fold.scalars import share_scalars
+from converter.passes.fold.equal_nodes import merge_equal_nodes
+from converter.passes.fold.scale_shift import fuse_scale_and_shift
 from converter.passes.fuse.rules import FUSIONS
 from converter.passes.layout.channels_last import channels_last
 from converter.passes.normalize.control_flow import resolve_control_flow
@@ -39,7 +40,8 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("fold-constants", fold_constants, after=("adapt-operators",), optional=True),
     Pass("train-assigned-weights", train_assigned_weights, Modes.TRAINING, after=("read-stored-values",)),
     Pass("compose-learning-rates", compose_learning_rates, Modes.TRAINING, after=("train-assigned-weights",)),
-    Pass("share-scalars", share_scalars, Modes.TRAINING, after=("compose-learning-rates",), optional=True),
+    Pass("merge-equal-nodes", merge_equal_nodes, Modes.TRAINING, after=("compose-learning-rates",), optional=True),
+    Pass("fuse-scale-and-shift", fuse_scale_and_shift, Modes.TRAINING, after=("adapt-operators",), optional=True),
     *FUSIONS,
     Pass("channels-last", channels_last, after=("adapt-operators",)),
     Pass("schedule", schedule, after=("order-side-effects", "adapt-operators")),
