@@ -71,6 +71,7 @@ LITE_OPS: Mapping[str, LiteOp] = {
     "Conv2DFusion": LiteOp((2, 3), nhwc=(0,), nhwc_outputs=(0,), kernels=(1,), quantized=(1, 2)),
     "Conv2dTransposeFusion": LiteOp((2, 3), nhwc=(0,), nhwc_outputs=(0,), kernels=(1,), quantized=(1, 2)),
     "Cos": _UNARY,
+    "CumSum": LiteOp((2, 2), axes=(1,)),
     "Dropout": LiteOp((1, 1), follows=True),
     "DropoutGrad": _BINARY,
     "Equal": _BINARY,

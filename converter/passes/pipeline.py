@@ -16,6 +16,7 @@ from converter.passes.fold.equal_nodes import merge_equal_nodes
 from converter.passes.fold.scale_shift import fuse_scale_and_shift
 from converter.passes.fuse.rules import FUSIONS
 from converter.passes.layout.channels_last import channels_last
+from converter.passes.layout.formats import settle_formats
 from converter.passes.normalize.control_flow import resolve_control_flow
 from converter.passes.normalize.dead_code import remove_dead_code
 from converter.passes.normalize.kind import require_inference, require_training_step
@@ -44,6 +45,8 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("fuse-scale-and-shift", fuse_scale_and_shift, Modes.TRAINING, after=("adapt-operators",), optional=True),
     *FUSIONS,
     Pass("channels-last", channels_last, after=("adapt-operators",)),
+    Pass("fold-constant-images", fold_constants, after=("channels-last",), optional=True),
+    Pass("settle-formats", settle_formats, after=("channels-last",)),
     Pass("schedule", schedule, after=("order-side-effects", "adapt-operators")),
     Pass("name-everything", name_everything, after=("channels-last", "schedule")),
     Pass("check-device-rules", check_device_rules, after=("name-everything",)),

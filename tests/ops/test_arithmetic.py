@@ -185,7 +185,7 @@ def test_norms_of_any_order_from_one_on(order: int) -> None:
 
 
 def test_a_norm_that_counts_is_refused() -> None:
-    with pytest.raises(ConversionError, match="LpNorm.p=0"):
+    with pytest.raises(ConversionError, match=r"LpNorm\.p=0"):
         compute("LpNorm", X, results=[(3,)], axis=(1,), p=0, keep_dims=False, epsilon=1e-12)
 
 

@@ -177,7 +177,7 @@ def power(context: Context, node: Node) -> None:
     number, fixed = number_of(exponent), number_of(base)
     wanted = node.outputs[0].type.dtype
     if number is not None:
-        result = _raised(build, tensor_of(build, base, DType.FLOAT32), number)
+        result = power_of(build, tensor_of(build, base, DType.FLOAT32), number)
     elif fixed is not None and fixed > 0.0:
         result = build.exp(build.mul(tensor_of(build, exponent, DType.FLOAT32), math.log(fixed)))
     else:
@@ -190,7 +190,7 @@ def power(context: Context, node: Node) -> None:
     build.replace(build.cast(result, wanted))
 
 
-def _raised(build: Composer, x: Value, exponent: float) -> Value:
+def power_of(build: Composer, x: Value, exponent: float) -> Value:
     """A power by the cheapest operator."""
     if exponent == 0.0:
         return filled(build, x.type.shape or (), 1.0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.ir import DType, TensorType
-from converter.ops.adapters.arithmetic import is_read, truth_of
+from converter.ir.editing import set_input
+from converter.ops.adapters.arithmetic import is_read, power_of, truth_of
+from converter.ops.adapters.shapes import axis_argument
 from converter.ops.compose import MAX, Composer
 from converter.ops.context import integers_of, literal_of
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from converter.ops.context import Adapter, Context
 
 PRODUCT, ALL = 3, 7
+_EUCLID = 2
 
 
 def reduction(mode: int) -> Adapter:
@@ -156,6 +159,28 @@ def position(mode: int) -> Adapter:
         build.replace(build.cast(index, node.outputs[0].type.dtype))
 
     return adapter
+
+
+def lp_norm(context: Context, node: Node) -> None:
+    """LpNorm(x): the p-th root of the sum of |x| ** p, epsilon where that is less."""
+    x, order = node.inputs[0], node.attrs.get("p", 2)
+    axes, rank = node.attrs.get("axis", ()), x.type.rank
+    if rank is None or not isinstance(axes, tuple) or not isinstance(order, int) or order < 1:
+        context.refuse("E202", node, f"LpNorm.p={order!r} cannot be converted; only norms from 1 on can")
+        return
+    build = Composer(context, node)
+    raised = build.abs(x) if order == 1 else power_of(build, x if order == _EUCLID else build.abs(x), order)
+    total = build.sum(raised, [int(str(axis)) % rank for axis in axes], keep=bool(node.attrs.get("keep_dims")))
+    build.replace(build.maximum(power_of(build, total, 1 / order), float(str(node.attrs.get("epsilon", 1e-12)))))
+
+
+def cumulative_sum(context: Context, node: Node) -> None:
+    """CumSum(x, axis), the axis counted from the front."""
+    axis, rank = integers_of(node.inputs[1]), node.inputs[0].type.rank
+    if axis is None or rank is None:
+        context.refuse("E202", node, "the axis of CumSum is not a constant", "make the axis a constant")
+        return
+    set_input(node, 1, axis_argument(axis[0] % rank))
 
 
 def square_sum_all(context: Context, node: Node) -> None:

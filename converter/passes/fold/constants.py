@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.ir import ArrayTensor, Value
+from converter.ir import ArrayTensor, Layout, Value
 from converter.ir.editing import remove, replace_uses
+from converter.ops.layouts import RANK
 from converter.ops.lite_ops import LITE_OPS
 from converter.reference.call import Call
 from converter.reference.compute import compute
@@ -13,6 +14,7 @@ from converter.reference.kernels import KERNELS
 
 if TYPE_CHECKING:
     from converter.ir import Graph, Model, Node
+    from converter.ops.lite_ops import LiteOp
 
 # A fold may not make the file much larger than what it replaces (a broadcast of a scalar to a whole feature map, say).
 _GROWTH_LIMIT = 1 << 16
@@ -45,12 +47,20 @@ def _is_foldable(node: Node, variables: set[int]) -> bool:
         or not node.inputs
         or len(node.outputs) != 1
         or not node.outputs[0].type.is_static
+        or not _is_laid_out(node, lite)
     ):
         return False
     if any(value.const is None or id(value) in variables for value in node.inputs):
         return False
     size = node.outputs[0].type.size * node.outputs[0].type.dtype.itemsize
     return size <= max(_GROWTH_LIMIT, *(value.const.nbytes for value in node.inputs if value.const is not None))
+
+
+def _is_laid_out(node: Node, lite: LiteOp) -> bool:
+    """Whether images and kernels have the layout that the operator computes in; before channels-last they do not."""
+    places = (*lite.nhwc, *lite.kernels)
+    images = [node.inputs[i] for i in places if i < len(node.inputs) and node.inputs[i].type.rank == RANK]
+    return all(value.layout is not Layout.NCHW for value in images)
 
 
 def _fold(graph: Graph, node: Node) -> None:
@@ -61,6 +71,6 @@ def _fold(graph: Graph, node: Node) -> None:
         message = f"the reference kernel of {node.op} has no result"
         raise ValueError(message)
     tensor = ArrayTensor.of(result)
-    folded = Value(node.outputs[0].name, tensor.type, const=tensor)
+    folded = Value(node.outputs[0].name, tensor.type, const=tensor, layout=node.outputs[0].layout)
     replace_uses(graph, node.outputs[0], folded)
     remove(graph, [node])
