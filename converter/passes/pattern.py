@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from converter.ir import Attr, Graph, Model, Node, Value
 
-Pattern: TypeAlias = "Op | Anything | Constant | Number"
+Pattern: TypeAlias = "Op | Anything | Constant | Number | Either"
 Found: TypeAlias = "dict[str, Value]"
 # Scalars in exported graphs are float32 roundings of what the formula says.
 _TOLERANCE = 1e-5
@@ -37,6 +37,18 @@ class Number:
     """A constant of one element that is this number."""
 
     value: float
+
+
+@dataclass(frozen=True)
+class Either:
+    """One of several node patterns."""
+
+    options: tuple[Op | Either, ...]
+
+    @property
+    def ops(self) -> frozenset[str]:
+        """Operators of the last node."""
+        return frozenset(name for option in self.options for name in option.ops)
 
 
 @dataclass(frozen=True)
@@ -99,9 +111,9 @@ class Match:
         return self.root.outputs[0]
 
 
-def matches(model: Model, graph: Graph, pattern: Op, root: Node) -> Iterator[Match]:
+def matches(model: Model, graph: Graph, pattern: Op | Either, root: Node) -> Iterator[Match]:
     """Every way in which the pattern ends at `root`."""
-    for values, used in _node(pattern, root, {}, ()):
+    for values, used in _value(pattern, root.outputs[0], {}, ()):
         nodes = tuple({id(node): node for node, shape in used if not shape.is_shared}.values())
         shared = tuple({id(node): node for node, shape in used if shape.is_shared}.values())
         yield Match(model, graph, root, nodes, shared, values)
@@ -144,6 +156,10 @@ def _inputs(
 
 def _value(pattern: Pattern, value: Value, values: Found, used: _Used) -> Iterator[tuple[Found, _Used]]:
     """Ways to match one input."""
+    if isinstance(pattern, Either):
+        for option in pattern.options:
+            yield from _value(option, value, values, used)
+        return
     if isinstance(pattern, Op):
         if value.producer is not None and value.producer.outputs[0] is value:
             yield from _node(pattern, value.producer, values, used)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from converter.ir import Attr, Graph, Model, Node, Value
-    from converter.passes.pattern import Op
+    from converter.passes.pattern import Either, Op
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Rule:
     """A rewrite by name. `official` are the passes of the official converter that do this."""
 
     name: str
-    pattern: Op
+    pattern: Op | Either
     rewrite: Rewrite
     official: tuple[str, ...] = ()
 

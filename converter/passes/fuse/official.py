@@ -19,7 +19,7 @@ _WITHOUT_COUNTERPART = frozenset(
     {"AddConcatActivationFusion", "AffineActivationFusion", "AffineFusion", "BatchMatMulFusion", "ConcatConcatFusion"}
     | {"ConstFoldPass", "ConvConvFusion", "ConvTupleActivationFusion", "ConvTupleGetItemFusion", "FullConnectedFusion"}
     | {"FullconnectedAddFusion", "GLUFusion", "MultiHeadAttentionFusion", "PReluFusion", "ReduceStackFusion"}
-    | {"ResizeFusion", "ReshapeShapeFusion", "TensorDotFusion", "TfBidirectionGruFusion", "TfGeLUFusion"}
+    | {"ResizeFusion", "ReshapeShapeFusion", "TensorDotFusion", "TfBidirectionGruFusion"}
     | {"TfLstmCellFusion", "TfNormFusion", "TfliteLstmCellFusion", "TfliteRelPosMultiHeadAttentionFusion"}
     | {"TileMatMulFusion", "TransposeGatherFusion", "EncoderLayerFusion", "DecoderLayerFusion", "MulReduceFusion"}
     | {"ReshapeReduceFusion", "ReduceSameOpInHorizon", "RemoveTransitivityOp", "AblateReshapeLike", "ActivationFusion"}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-NONE, RELU, RELU6 = 0, 1, 3
+NONE, RELU, SIGMOID, RELU6, TANH = 0, 1, 2, 3, 10
+HARD_SWISH, HARD_SIGMOID, SWISH, GELU = 12, 13, 18, 19
 _IMAGE_RANK = 4
 SHIFTS = "BiasAdd|AddFusion|SubFusion"
 SCALES = "ScaleFusion|MulFusion|RealDiv|DivFusion"
