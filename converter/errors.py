@@ -5,12 +5,13 @@ A stage collects all its `Problem`s and raises them together as one `ConversionE
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 class Status(IntEnum):
@@ -138,6 +139,14 @@ class Problems:
         """Remember one problem; an exact repeat is kept once."""
         if problem not in self.found:
             self.found.append(problem)
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Collect what the block raises as `ConversionError`, and go on behind the block."""
+        try:
+            yield
+        except ConversionError as wrong:
+            self.found.extend(wrong.problems)
 
     def raise_if_any(self) -> None:
         """Raise everything found so far as one `ConversionError`."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from converter.config import parse_config
 from converter.errors import ConversionError, Status
 from converter.flags import Flags, output_path, parse_flags, usage
-from converter.options import FLAGS, QuantOptions
+from converter.flags.table import FLAGS
+from converter.options import ConvertOptions, QuantOptions
 
 BASE = ("--fmk=MINDIR", "--modelFile=net.mindir", "--outputFile=out/net")
 
@@ -26,7 +27,8 @@ def codes(*argv: str) -> list[str]:
 
 def test_the_command_line_of_the_training_converter() -> None:
     flags = parse_flags([*BASE, "--trainModel=true", "--configFile=q.cfg"])
-    assert flags == Flags(Path("net.mindir"), Path("out/net.ms"), train=True, config_file=Path("q.cfg"))
+    asked = ConvertOptions(train=True)
+    assert flags == Flags(Path("net.mindir"), Path("out/net.ms"), asked, config_file=Path("q.cfg"))
 
 
 def test_own_flags() -> None:
@@ -34,9 +36,8 @@ def test_own_flags() -> None:
     assert parse_flags([*BASE, *own]) == Flags(
         Path("net.mindir"),
         Path("out/net.ms"),
-        skip_passes=("a", "b", "c"),
+        ConvertOptions(skip_passes=("a", "b", "c"), verify_each=True),
         dump_ir=Path("ir"),
-        verify_each=True,
         report=Path("r.json"),
         show_traceback=True,
     )
@@ -95,14 +96,75 @@ def test_no_arguments_name_everything_that_is_required() -> None:
         ("--no-help=1", ("E103", "'--no-help' takes no value", None)),
         ("--help=2", ("E103", "--help: '2' is not 'true' or 'false'", None)),
         ("--verify=all", ("E103", "--verify: 'all' is not 'each'", None)),
+        ("--fp16=yes", ("E103", "--fp16: 'yes' is not 'on' or 'off'", None)),
         (
-            "--fp16=on",
+            "--inputDataFormat=NHCW",
+            ("E103", "--inputDataFormat: 'NHCW' is not 'NHWC' or 'NCHW'", "did you mean 'NHWC'?"),
+        ),
+        (
+            "--outputDataFormat=nhwc",
+            ("E103", "--outputDataFormat: 'nhwc' is not 'NHWC' or 'NCHW'", "did you mean 'NHWC'?"),
+        ),
+        (
+            "--inputDataType=FLOAT32",
             (
-                "E105",
-                "--fp16=on is not supported: constants keep the data type of the model",
-                "use '--fp16=off', or leave it out",
+                "E103",
+                "--inputDataType: 'FLOAT32' is not 'FLOAT16', 'FLOAT', 'INT8', 'UINT8', 'INT32', 'INT64' or 'DEFAULT'",
+                "did you mean 'FLOAT'?",
             ),
         ),
+        (
+            "--outputDataType=INT32",
+            (
+                "E103",
+                "--outputDataType: 'INT32' is not 'FLOAT16', 'FLOAT', 'INT8', 'UINT8' or 'DEFAULT'",
+                None,
+            ),
+        ),
+        ("--infer=1", ("E103", "--infer: '1' is not 'true' or 'false'", None)),
+        (
+            "--saveType=MINDIR",
+            (
+                "E105",
+                "--saveType=MINDIR is not supported: this converter writes .ms files only",
+                "use '--saveType=MINDIR_LITE', or leave it out",
+            ),
+        ),
+        (
+            "--device=Ascend310P",
+            (
+                "E105",
+                "--device=Ascend310P is not supported: this converter writes models for the CPU runtime only",
+                "use '--device=CPU', or leave it out",
+            ),
+        ),
+        (
+            "--weightFile=w.caffemodel",
+            (
+                "E105",
+                "--weightFile=w.caffemodel is not supported: only CAFFE models have one",
+                "leave out '--weightFile'",
+            ),
+        ),
+        (
+            "--optimizeTransformer=true",
+            (
+                "E105",
+                "--optimizeTransformer=true is not supported: the CPU runtime has no fused transformer layer",
+                "use '--optimizeTransformer=false', or leave it out",
+            ),
+        ),
+        ("--decryptMode=SM4-CBC", ("E103", "--decryptMode: 'SM4-CBC' is not 'AES-GCM' or 'AES-CBC'", None)),
+        ("--encryption=on", ("E103", "--encryption: 'on' is not 'true' or 'false'", None)),
+        (
+            "--encryption=true",
+            (
+                "E104",
+                "--encryptKey is missing, which --encryption=true needs",
+                "add '--encryptKey=env:VARIABLE', or leave out '--encryption'",
+            ),
+        ),
+        ("--encryptKey", ("E103", "--encryptKey has no value", "write '--encryptKey=DIGITS|env:VARIABLE|file:FILE'")),
         (
             "--optimize=ascend_oriented:Ascend310P",
             (
@@ -115,9 +177,10 @@ def test_no_arguments_name_everything_that_is_required() -> None:
         (
             "--decryptKey=30",
             (
-                "E105",
-                "--decryptKey=30 is not supported: export the model without encryption",
-                "leave out '--decryptKey'",
+                "E103",
+                "--decryptKey: a key is 32, 48 or 64 hexadecimal digits; this one has 2",
+                "write '--decryptKey=env:VARIABLE' or '--decryptKey=file:FILE' for the place of the digits,"
+                " or the digits",
             ),
         ),
     ],
@@ -150,8 +213,10 @@ def test_an_unknown_framework_is_a_wrong_value() -> None:
 
 
 def test_everything_is_reported_at_once() -> None:
-    argv = ("x", "--foo", "--fmk=TF", "--fmk=TF", "--outputFile=d/", "--infer=yes", "--fp16=on")
-    assert codes(*argv) == ["E101", "E101", "E105", "E102", "E103", "E105", "E104", "E103"]
+    argv = ("x", "--foo", "--fmk=TF", "--fmk=TF", "--outputFile=d/", "--infer=yes", "--fp16=on", "--trainModel=true")
+    more = ("--encryption=true", "--inputDataType=INT64", "--inputShape=x", "--decryptKey=0")
+    expected = ["E101", "E101", "E105", "E102", "E103", "E104", "E105", "E103", "E104", "E103", "E103", "E103"]
+    assert codes(*argv, *more) == expected
 
 
 def test_every_official_flag_is_accepted_at_its_default() -> None:
@@ -170,7 +235,7 @@ def test_every_official_flag_is_accepted_at_its_default() -> None:
     ],
 )
 def test_fusion_switches(items: tuple[str, ...], expected: bool) -> None:
-    assert parse_flags([*BASE, *items]).disable_fusion is expected
+    assert parse_flags([*BASE, *items]).asked.disable_fusion is expected
 
 
 def test_flags_and_config_join_to_options() -> None:
@@ -180,6 +245,100 @@ def test_flags_and_config_join_to_options() -> None:
     assert (options.train, options.quant, options.skip_passes) == (True, QuantOptions(), ("p",))
     assert options.fusion_blacklists == ("a", "b")
     assert flags.options(None).quant is None
+
+
+def test_conversion_flags() -> None:
+    flags = parse_flags(
+        [
+            *BASE,
+            "--fp16=on",
+            "--inputShape=x:2,3;in:put: 5 ;",
+            "--inputDataFormat=NCHW",
+            "--outputDataFormat=NHWC",
+            "--inputDataType=INT64",
+            "--outputDataType=FLOAT16",
+            "--infer=true",
+            "--decryptKey=env:KEY",
+            "--decryptMode=AES-CBC",
+            "--encryptKey=file:key",
+            "--saveType=MINDIR_LITE",
+            "--device=CPU",
+        ]
+    )
+    assert flags.asked == ConvertOptions(
+        fp16=True,
+        input_shapes=(("x", (2, 3)), ("in:put", (5,))),
+        input_layout="NCHW",
+        output_layout="NHWC",
+        input_type="INT64",
+        output_type="FLOAT16",
+        infer=True,
+        decrypt_mode="AES-CBC",
+        encrypt=True,
+    )
+    assert flags.decrypt_key is not None
+    assert flags.encrypt_key is not None
+    assert (flags.decrypt_key.place, flags.encrypt_key.place) == ("env:KEY", "file:key")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaints"),
+    [
+        ("x", ["'x' is not a name, ':' and dimensions"]),
+        (":1,2", ["':1,2' is not a name, ':' and dimensions"]),
+        ("x:", ["'' for 'x' is not a dimension, a number from 1 to 2147483647"]),
+        ("x:1;x:2", ["'x' is given twice"]),
+        (
+            "x:0,-1;y:2147483648,3",
+            [f"'{dim}' is not a dimension, a number from 1 to 2147483647" for dim in ("0' for 'x", "-1' for 'x")]
+            + ["'2147483648' for 'y' is not a dimension, a number from 1 to 2147483647"],
+        ),
+        ("x:1.5,1e3,\u0663", ["1.5", "1e3", "\u0663"]),
+        ("x:1,,2;y", ["'' for 'x'", "'y' is not a name"]),
+    ],
+)
+def test_wrong_shapes(text: str, complaints: list[str]) -> None:
+    found = problems(*BASE, f"--inputShape={text}")
+    assert {code for code, _, _ in found} == {"E103"}
+    assert {hint for _, _, hint in found} == {"write '--inputShape=name:1,32,32;name2:5'"}
+    assert len(found) == len(complaints)
+    for (_, message, _), complaint in zip(found, complaints, strict=True):
+        assert message.startswith("--inputShape: ")
+        assert complaint in message
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [
+        (
+            "--fp16=on",
+            (
+                "E105",
+                "--fp16=on does not go with --trainModel=true: the training runtime reads float16 weights as float32",
+                "leave out '--fp16'",
+            ),
+        ),
+        (
+            "--inputDataType=FLOAT16",
+            (
+                "E103",
+                "--inputDataType=FLOAT16 does not go with --trainModel=true: training computes with float32",
+                "use '--inputDataType=FLOAT', or leave it out",
+            ),
+        ),
+        (
+            "--outputDataType=UINT8",
+            (
+                "E103",
+                "--outputDataType=UINT8 does not go with --trainModel=true: training computes with float32",
+                "use '--outputDataType=FLOAT', or leave it out",
+            ),
+        ),
+    ],
+)
+def test_what_training_does_not_go_with(flag: str, expected: tuple[str, str, str]) -> None:
+    parse_flags([*BASE, flag])
+    assert problems(*BASE, "--trainModel=true", flag) == [expected]
 
 
 def test_usage_names_every_flag_and_no_error() -> None:

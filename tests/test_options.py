@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter.options import FLAGS, SUPPORTED, ConvertOptions, QuantOptions
+from converter.flags.table import FLAGS, SUPPORTED
+from converter.options import ConvertOptions, QuantOptions
 
 NAMES = st.lists(st.text(min_size=1, max_size=7), max_size=5).map(tuple)
 QUANT = st.builds(
@@ -28,6 +29,13 @@ OPTIONS = st.builds(
     disable_fusion=st.booleans(),
     fusion_blacklists=NAMES,
     skip_passes=NAMES,
+    fp16=st.booleans(),
+    input_shapes=st.dictionaries(st.text(max_size=5), st.lists(st.integers(1, 99)).map(tuple)).map(
+        lambda shapes: tuple(shapes.items())
+    ),
+    input_layout=st.sampled_from(["NHWC", "NCHW"]),
+    output_type=st.sampled_from(["DEFAULT", "FLOAT16"]),
+    encrypt=st.booleans(),
 )
 
 
@@ -36,9 +44,9 @@ def test_options_survive_the_way_through_a_build_signature(options: ConvertOptio
     text = json.dumps(options.canonical())
     rebuilt = ConvertOptions.from_canonical(json.loads(text))
     assert json.dumps(rebuilt.canonical()) == text
-    assert replace(rebuilt, quant=None, skip_passes=(), fusion_blacklists=()) == replace(
-        options, quant=None, skip_passes=(), fusion_blacklists=()
-    )
+    unordered = {"quant": None, "skip_passes": (), "fusion_blacklists": (), "input_shapes": ()}
+    assert replace(rebuilt, **unordered) == replace(options, **unordered)  # type: ignore[arg-type]
+    assert dict(rebuilt.input_shapes) == dict(options.input_shapes)
 
 
 def test_canonical_keys_are_sorted_on_every_level() -> None:
@@ -57,14 +65,30 @@ def test_verification_does_not_change_the_signature() -> None:
     assert ConvertOptions(verify_each=True).canonical() == ConvertOptions().canonical()
 
 
-@pytest.mark.parametrize("change", [{"train": True}, {"quant": QuantOptions()}, {"skip_passes": ("p",)}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train": True},
+        {"quant": QuantOptions()},
+        {"skip_passes": ("p",)},
+        {"fp16": True},
+        {"input_shapes": (("x", (2, 3)),)},
+        {"input_layout": "NCHW"},
+        {"output_layout": "NHWC"},
+        {"input_type": "INT64"},
+        {"output_type": "FLOAT16"},
+        {"infer": True},
+        {"decrypt_mode": "AES-CBC"},
+        {"encrypt": True},
+    ],
+)
 def test_what_changes_the_output_changes_the_signature(change: dict[str, object]) -> None:
     assert replace(ConvertOptions(), **change).canonical() != ConvertOptions().canonical()  # type: ignore[arg-type]
 
 
 def test_an_unknown_canonical_key_is_refused() -> None:
-    with pytest.raises(TypeError, match="fp16"):
-        ConvertOptions.from_canonical({"fp16": True})
+    with pytest.raises(TypeError, match="fp8"):
+        ConvertOptions.from_canonical({"fp8": True})
 
 
 def test_the_flag_table_is_sound() -> None:

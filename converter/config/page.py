@@ -7,28 +7,20 @@ from typing import TYPE_CHECKING
 
 from converter.config.sections import SECTION_BY_NAME, SECTIONS
 from converter.config.values import limits
-from converter.options import FLAGS, SUPPORTED, Flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from converter.config.keys import Key, Need, Section, Value
 
-_INTRODUCTION = """\
+_CONFIG = """\
 # Configuration
 
-Printed from the tables in `converter/options.py` and of sections in `converter/config/`; change them, then run
+Printed from the tables of sections in `converter/config/`; change them, then run
 `python -m converter.config.page > docs/configuration.md`.
 
-## Command line
-
-Flags are those of `converter_lite`, written `--name=value`. What is wrong with a command line is reported all at once.
-"""
-
-_CONFIG = """\
-## Config file
-
-The file given with `--configFile`. What is wrong with it is reported all at once, with file and line.
+The file given with `--configFile` (the other flags: [command_line.md](command_line.md)). What is wrong with it is
+reported all at once, with file and line.
 
 * One setting per line, `key=value`, below a `[section]` header. Blanks around all parts are ignored, every `"` is
   deleted, a value cannot contain `=`.
@@ -67,27 +59,11 @@ _KINDS = {
 
 def page() -> str:
     """Return the text of docs/configuration.md."""
-    official = [flag for flag in FLAGS if flag.is_official]
-    own = [flag for flag in FLAGS if not flag.is_official]
-    parts = [
-        _INTRODUCTION,
-        _table(("flag", "values", "default", "meaning", "supported"), map(_flag_row, official)),
-        "Flags that only this converter has:\n",
-        _table(("flag", "values", "default", "meaning", "supported"), map(_flag_row, own)),
-        _CONFIG,
-        *map(_section, SECTIONS),
-    ]
-    return "\n".join(parts)
-
-
-def _flag_row(flag: Flag) -> Sequence[str]:
-    values = "" if flag.kind == "switch" else _choices(flag.values) or flag.kind
-    default = "required" if flag.is_required else _code(flag.default)
-    return f"`--{flag.name}`", values, default, flag.help, _support(flag.status, flag.accepted, flag.default)
+    return "\n".join([_CONFIG, *map(_section, SECTIONS)])
 
 
 def _section(section: Section) -> str:
-    lines = [f"### [{section.name}]\n", section.about]
+    lines = [f"## [{section.name}]\n", section.about]
     if section.needs is not None:
         need = section.needs
         lines.append(f"Has an effect with `{need.key}={_plain(need.value)}` in `[{need.section}]`.")
@@ -116,17 +92,15 @@ def _key_row(key: Key, *, is_refused: bool) -> Sequence[str]:
     if key.kind in {"int", "float"}:
         kind += f" {limits(key)}"
     default = "" if key.default in {None, ()} else _code(_plain(key.default))
-    support = (
-        "refused" if is_refused and not key.refusal else _support(key.refusal or SUPPORTED, key.accepted, key.default)
-    )
+    support = "refused" if is_refused and not key.refusal else _support(key.refusal, key.accepted, key.default)
     return f"`{key.name}`", kind, default, key.about, support
 
 
-def _support(status: str, accepted: Sequence[Value], default: Value | None) -> str:
-    if status == SUPPORTED:
+def _support(refusal: str, accepted: Sequence[Value], default: Value | None) -> str:
+    if not refusal:
         return "yes"
     honored = [_code(_plain(value)) for value in dict.fromkeys((*accepted, default)) if value not in {None, ""}]
-    return f"{' and '.join(honored)} only: {status}" if honored else f"refused: {status}"
+    return f"{' and '.join(honored)} only: {refusal}" if honored else f"refused: {refusal}"
 
 
 def _plain(value: Value | None) -> str:

@@ -1,6 +1,6 @@
 """The intermediate representation: one `Model` type from the first byte read to the last byte written."""
 
-from converter.ir.graph import Attr, Graph, Literal, Model, Node, Note, Stage, Value
+from converter.ir.graph import Attr, Graph, Interface, Literal, Model, Node, Note, Stage, Value
 from converter.ir.origin import Origin
 from converter.ir.tensor import ArrayTensor, FileTensor, FilledTensor, MappedTensor, Tensor, TransposedTensor
 from converter.ir.types import DType, Layout, QuantParam, TensorType
@@ -12,6 +12,7 @@ __all__ = [
     "FileTensor",
     "FilledTensor",
     "Graph",
+    "Interface",
     "Layout",
     "Literal",
     "MappedTensor",

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from converter.ir.types import Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from converter.ir.input_file import InputFile
     from converter.ir.origin import Origin
     from converter.ir.tensor import Tensor
-    from converter.ir.types import QuantParam, TensorType
+    from converter.ir.types import DType, QuantParam, TensorType
 
 # A string, because the union refers to itself.
 Attr: TypeAlias = "bool | int | float | str | bytes | tuple[Attr, ...] | None"
@@ -110,11 +112,26 @@ class Note:
     node: str | None = None
 
 
+@dataclass(frozen=True)
+class Interface:
+    """What inputs and outputs of a file are to be like.
+
+    `shapes` are dimensions of inputs, by name, in the axes of the MindIR; layouts are of images. A type goes for the
+    values whose own type is of its kind; None leaves all as they are.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    input_layout: Layout = Layout.NHWC
+    output_layout: Layout = Layout.NCHW
+    input_type: DType | None = None
+    output_type: DType | None = None
+
+
 @dataclass(eq=False)
 class Model:
     """Graphs with `main` first. `path` is the user's file; `producer` says which MindSpore wrote it.
 
-    `files` are those that its constants are read from.
+    `files` are those that its constants are read from. `wanted` is what the user asks of inputs and outputs.
     """
 
     graphs: list[Graph]
@@ -124,6 +141,7 @@ class Model:
     version: str = ""
     notes: list[Note] = field(default_factory=list)
     files: tuple[InputFile, ...] = ()
+    wanted: Interface = field(default_factory=Interface)
 
     @property
     def main(self) -> Graph:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from converter._generated.mind_ir_pb2 import ModelProto
-from converter.errors import Problem, Problems, fail
+from converter.encryption import is_encrypted
+from converter.errors import ConversionError, Problem, Problems, fail
 from converter.ir import Graph, Model, Note, Stage, Value
 from converter.ir.input_file import InputFile
+from converter.mindir.decrypted import DecryptedFile
 from converter.mindir.graphs import GraphReader
 from converter.mindir.tensors import TensorSource
 from converter.mindir.wire import WireError, skeleton
@@ -19,15 +21,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from converter._generated.mind_ir_pb2 import GraphProto, PrimitiveProto
+    from converter.encryption import Decryption
     from converter.mindir.operands import Operand
 
 KNOWN_VERSIONS = range(4)
-_ENCRYPTED = b"\xd8\x5e\x3a\x7f"
 
 
-def read_mindir(path: Path) -> Model:
+def read_mindir(path: Path, decryption: Decryption | None = None) -> Model:
     """Read one `.mindir` with its split weights. Raises `ConversionError` E301 to E306 with everything found wrong."""
-    file = _open(path)
+    file = _open(path, decryption)
     proto = _parse(file)
     if proto.mind_ir_version not in KNOWN_VERSIONS:
         raise fail(
@@ -36,14 +38,12 @@ def read_mindir(path: Path) -> Model:
             path=str(path),
             hint="update the converter, or export with an older MindSpore",
         )
-    if not proto.HasField("graph") or not (proto.graph.node or proto.graph.parameter):
-        raise fail("E302", "not a MindIR model: it holds no graph", path=str(path))
     if proto.HasField("little_endian") and not proto.little_endian:
         raise fail("E302", "the weights are big-endian", path=str(path), hint="export on a little-endian machine")
-    return Reader(path, proto, file).model()
+    return Reader(path, proto, file, decryption).model()
 
 
-def _open(path: Path) -> InputFile:
+def _open(path: Path, decryption: Decryption | None) -> InputFile:
     """Open the file; an empty or encrypted one is told apart from a damaged one."""
     try:
         file = InputFile(path)
@@ -51,18 +51,30 @@ def _open(path: Path) -> InputFile:
         raise fail("E301", f"the model file cannot be read: {problem.strerror}", path=str(path)) from problem
     if not file:
         raise fail("E302", "the model file is empty", path=str(path))
-    if file[:4] == _ENCRYPTED:
-        raise fail(
-            "E304",
-            "the model is encrypted, which this converter cannot read",
-            path=str(path),
-            hint="export it without enc_key",
-        )
+    if is_encrypted(file):
+        if decryption is None:
+            raise fail("E304", "the model is encrypted", path=str(path), hint="give its key with --decryptKey")
+        return DecryptedFile(path, decryption)
+    if decryption is not None:
+        message = "a key is given, but the model is not encrypted"
+        raise fail("E304", message, path=str(path), hint="leave out --decryptKey")
     return file
 
 
 def _parse(file: InputFile) -> ModelProto:
-    """The skeleton of the file as a protobuf message."""
+    """The skeleton of the file as a protobuf message; it has a graph."""
+    try:
+        return _model_proto(file)
+    except ConversionError:
+        if isinstance(file, DecryptedFile) and not file.is_proved:
+            message = "with this key it is no MindIR: the key is wrong, or the file is damaged"
+            hint = "--decryptKey is the export's enc_key, its bytes in hexadecimal"
+            raise fail("E304", message, path=str(file.path), hint=hint) from None
+        raise
+
+
+def _model_proto(file: InputFile) -> ModelProto:
+    """The message, whoever made the bytes."""
     proto = ModelProto()
     try:
         proto.ParseFromString(skeleton(file))
@@ -71,6 +83,8 @@ def _parse(file: InputFile) -> ModelProto:
         raise fail("E302", message, path=str(file.path), hint="export or copy the file again") from problem
     except (DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise fail("E302", "not a MindIR file, or damaged: it cannot be parsed", path=str(file.path)) from problem
+    if not proto.HasField("graph") or not (proto.graph.node or proto.graph.parameter):
+        raise fail("E302", "not a MindIR model: it holds no graph", path=str(file.path))
     return proto
 
 
@@ -81,13 +95,14 @@ class Reader:
     path: Path
     proto: ModelProto
     file: InputFile
+    decryption: Decryption | None = None
     problems: Problems = field(default_factory=Problems)
     names: dict[str, Operand | None] = field(default_factory=dict)
     primitives: dict[str, PrimitiveProto] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the weights and index the primitive pool."""
-        self.tensors = TensorSource(self.file)
+        self.tensors = TensorSource(self.file, self.decryption)
         self.primitives = {primitive.name: primitive for primitive in self.proto.primitives}
 
     def problem(self, code: str, message: str, *, node: str | None = None, op: str | None = None) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from converter.encryption import is_encrypted
 from converter.ir import FileTensor, MappedTensor, Tensor
 from converter.ir.input_file import InputFile
 from converter.mindir.attributes import UndecodableError, type_of
+from converter.mindir.decrypted import DecryptedFile
 from converter.mindir.external import is_inside
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from converter._generated.mind_ir_pb2 import TensorProto
+    from converter.encryption import Decryption
     from converter.ir import TensorType
 
 
@@ -35,6 +38,7 @@ class TensorSource:
     """Opens each weight file once and hands out tensors whose bytes stay there."""
 
     file: InputFile
+    decryption: Decryption | None = None
     others: dict[str, InputFile] = field(default_factory=dict)
 
     @property
@@ -76,6 +80,8 @@ class TensorSource:
             raise MissingDataError("E306", message, is_of_file=True)
         try:
             file = InputFile(path)
+            if self.decryption is not None and is_encrypted(file):
+                file = DecryptedFile(path, self.decryption)
         except (OSError, ValueError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else problem
             message = f"the split weight file {location!r} cannot be read: {reason}"

@@ -7,6 +7,7 @@ import struct
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from converter.encryption import is_encrypted
 from converter.errors import ConversionError, fail
 from converter.ir import DType, Graph, Layout, MappedTensor, Model, Node, Origin, QuantParam, Stage, TensorType, Value
 from converter.ir.editing import wire
@@ -39,6 +40,9 @@ def read_model(path: Path) -> Model:
 def parse_model(data: mmap.mmap | bytes, path: str) -> Model:
     """Read a model from a buffer; `path` is for messages."""
     if data[4:8] != schema.IDENTIFIER:
+        if is_encrypted(data):
+            hint = "the device's runtime decrypts it; look at one that is made without --encryptKey"
+            raise fail("E304", "the file is encrypted", path=path, hint=hint)
         raise fail("E310", "not a .ms file: the identifier 'MSL2' is missing", path=path)
     try:
         return _Reader(data, path).model()

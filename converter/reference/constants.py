@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from converter.errors import fail
+from converter.ir import DType
 
 if TYPE_CHECKING:
     from converter.ir import Model, Node, QuantParam, Value
@@ -16,7 +17,9 @@ _INTEGERS = (np.dtype("i1"), np.dtype("<i2"))
 
 
 def constant_array(value: Value, model: Model) -> Array:
-    """The constant's numbers; int8 and int16 weights with quantization parameters become float32, as at load time.
+    """The constant's numbers; float16 and int8 and int16 weights with quantization parameters become float32.
+
+    That is what the device does when it loads a model that does not train.
 
     real = (q - zero point) * scale, then real * var_corr + mean_corr, with one parameter for the tensor or one for
     each slice along the axis that `channel_axis` tells.
@@ -24,6 +27,8 @@ def constant_array(value: Value, model: Model) -> Array:
     if value.const is None:
         raise fail("E602", f"the tensor {value.name!r} has no numbers", path=model.path)
     stored = value.const.array()
+    if value.type.dtype is DType.FLOAT16:
+        return stored.astype(np.float32)
     if not value.quant or stored.dtype not in _INTEGERS:
         return stored
     if len(value.quant) == 1:

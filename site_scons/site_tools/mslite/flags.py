@@ -93,4 +93,4 @@ def _parse(train: bool, words: list[str]) -> Flags:
         parsed = parse_flags(["--fmk=MINDIR", "--modelFile=model.mindir", "--outputFile=model.ms", *words])
     except ConversionError as failure:
         raise complain(f"MSLITE_FLAGS: {failure}") from failure
-    return Flags(train, parsed.disable_fusion, tuple(sorted(set(parsed.skip_passes))))
+    return Flags(train, parsed.asked.disable_fusion, tuple(sorted(set(parsed.asked.skip_passes))))
