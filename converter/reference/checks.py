@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from converter.errors import Problem, Problems
 from converter.ir import DType, Layout
 from converter.ops.device_kernels import DEVICE_KERNELS
+from converter.ops.formats import Formats, wrong_image
 from converter.reference.kernels import KERNELS
 from converter.reference.optimizers import RATES
 from converter.reference.roles import is_optimizer
 
 if TYPE_CHECKING:
-    from converter.ir import Graph, Model, Node, Value
+    from converter.ir import Graph, Model, Node
     from converter.reference.call import Call
     from converter.reference.roles import Roles
 
@@ -26,9 +27,9 @@ def check_graph(model: Model, roles: Roles) -> None:
     _check_wiring(graph, problems, model.path)
     for node in graph.nodes:
         _check_node(node, problems)
-    layouts = _Layouts(graph)
+    formats = Formats(graph)
     for node in graph.nodes:
-        message = layouts.complaint(node)
+        message = _wrong_format(formats, node)
         if message:
             problems.add(_problem(node, message, "images must be NHWC, convolution weights NHWC or KHWC"))
     if any(is_optimizer(node) for node in roles.order):
@@ -110,57 +111,13 @@ def _check_batch(graph: Graph, problems: Problems, path: str | None) -> None:
             problems.add(Problem("E602", message, path, hint="a training model needs a fixed batch size"))
 
 
-class _Layouts:
-    """Formats as the device infers them: those of inputs and constants are stored, others follow the data."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.inside = set(map(id, graph.nodes))
-        self.known: dict[int, Layout] = {}
-
-    def of(self, value: Value) -> Layout:
-        """Format of a value: that of its producer's first input, except behind operators that fix it."""
-        chain: list[Value] = []
-        while id(value) not in self.known:
-            producer = value.producer
-            if producer is None or id(producer) not in self.inside or not producer.inputs:
-                self.known[id(value)] = value.layout
-            elif producer.op in _NHWC_MAKERS:
-                self.known[id(value)] = Layout.NHWC
-            elif producer.inputs[0] in chain:
-                self.known[id(value)] = value.layout
-            else:
-                chain.append(value)
-                value = producer.inputs[0]
-        for earlier in chain:
-            self.known[id(earlier)] = self.known[id(value)]
-        return self.known[id(value)]
-
-    def complaint(self, node: Node) -> str | None:
-        """What is wrong with the formats of a node's inputs from the graph's border, if anything."""
-        for index in _IMAGES.get(node.op, ()):
-            if index < len(node.inputs) and self._is_wrong(node.inputs[index]):
-                return f"reads {node.inputs[index].name!r} in the format {self.of(node.inputs[index]).name}"
-        if node.op == "Conv2DFusion" and len(node.inputs) > 1:
-            weight = node.inputs[1]
-            if weight.is_const and weight.layout == Layout.NCHW:
-                return f"has the weight {weight.name!r} in the format NCHW"
-        return None
-
-    def _is_wrong(self, value: Value) -> bool:
-        """An image straight from the graph's inputs must say NHWC."""
-        return value.type.rank == _RANK and self._starts_at_input(value) and self.of(value) != Layout.NHWC
-
-    def _starts_at_input(self, value: Value) -> bool:
-        return value.producer is None and not value.is_const
-
-
-_NHWC_MAKERS = frozenset(
-    {"Conv2DFusion", "Conv2dTransposeFusion", "MaxPoolFusion", "AvgPoolFusion", "Conv2DBackpropInputFusion", "Resize"}
-)
-_IMAGES = {
-    "Conv2DFusion": (0,),
-    "Conv2dTransposeFusion": (0,),
-    "MaxPoolFusion": (0,),
-    "AvgPoolFusion": (0,),
-    "FusedBatchNorm": (0,),
-}
+def _wrong_format(formats: Formats, node: Node) -> str | None:
+    """What is wrong with the formats of a node's inputs, if anything."""
+    value = wrong_image(formats, node)
+    if value is not None:
+        return f"reads {value.name!r} in the format {formats.of(value).name}"
+    if node.op == "Conv2DFusion" and len(node.inputs) > 1:
+        weight = node.inputs[1]
+        if weight.is_const and weight.layout == Layout.NCHW:
+            return f"has the weight {weight.name!r} in the format NCHW"
+    return None
