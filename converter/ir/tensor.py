@@ -51,6 +51,10 @@ class Tensor(ABC):
     def array(self) -> Array:
         """The elements, shaped; read-only, a view where possible."""
 
+    def rows(self, start: int, stop: int) -> Array:
+        """A part of the elements along the first axis."""
+        return self.array()[start:stop]
+
     def chunks(self) -> Iterator[memoryview]:
         """The bytes in order, in pieces that need no copy of the whole."""
         yield from _pieces(self.array())
@@ -110,8 +114,16 @@ class FileTensor(Tensor):
 
     def array(self) -> Array:
         """The elements, read anew."""
-        values = np.empty(self.shape, self.dtype.numpy)
-        self.file.read_into(self.offset, values.reshape(-1).view(np.uint8).data)
+        return self._read(self.shape, self.offset)
+
+    def rows(self, start: int, stop: int) -> Array:
+        """The part alone is read."""
+        row = prod(self.shape[1:])
+        return self._read((stop - start, *self.shape[1:]), self.offset + start * row * self.dtype.itemsize)
+
+    def _read(self, shape: tuple[int, ...], offset: int) -> Array:
+        values = np.empty(shape, self.dtype.numpy)
+        self.file.read_into(offset, values.reshape(-1).view(np.uint8).data)
         values.flags.writeable = False
         return values
 
@@ -173,6 +185,29 @@ class TransposedTensor(Tensor):
         """A strided view on the base."""
         view: Array = self.base.array().transpose(self.perm)
         return view
+
+    def chunks(self) -> Iterator[memoryview]:
+        """Some rows at a time, where rows stay rows; else all of them must be there."""
+        if self.perm[:1] != (0,) or not self.nbytes:
+            yield from _pieces(self.array())
+            return
+        count, (shape, perm) = self.shape[0], _merged(self.base.shape, self.perm)
+        step = max(CHUNK * count // self.nbytes, 1)
+        for start in range(0, count, step):
+            rows = self.base.rows(start, min(start + step, count))
+            yield from _pieces(rows.reshape(len(rows), *shape[1:]).transpose(perm))
+
+
+def _merged(shape: tuple[int, ...], perm: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """The same permutation of fewer axes: those that stay neighbors are one. numpy is twice as fast with it."""
+    runs = [[perm[0]]]
+    for axis in perm[1:]:
+        if axis == runs[-1][-1] + 1 and runs[-1] != [0]:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    order = sorted(runs)
+    return [prod(shape[axis] for axis in run) for run in order], [order.index(run) for run in runs]
 
 
 @dataclass(frozen=True, eq=False)

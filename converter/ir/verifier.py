@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,9 +23,12 @@ def _graph_problems(graph: Graph, known: set[int]) -> list[str]:
     members = {id(node) for node in graph.nodes}
     if len(members) != len(graph.nodes):
         found.append("a node stands in the list twice")
+    read = {id(value): value for node in graph.nodes for value in node.inputs}
+    # Of each value and reader; to look a reader up among the users of a shared constant would cost their product.
+    uses = Counter((id(value), id(user)) for value in read.values() for user in value.users)
     seen: set[int] = set()
     for node in graph.nodes:
-        found += _node_problems(node)
+        found += _node_problems(node, uses)
         found += [f"{node} reads {v.name!r}: {problem}" for v in node.inputs if (problem := _source_problem(v, known))]
         for value in node.inputs:
             if value.producer is not None and id(value.producer) in members and id(value.producer) not in seen:
@@ -45,15 +49,11 @@ def _source_problem(value: Value, known: set[int]) -> str | None:
     return None if id(value.producer) in known else "it is made by a node that is not in the graph"
 
 
-def _node_problems(node: Node) -> list[str]:
+def _node_problems(node: Node, uses: Counter[tuple[int, int]]) -> list[str]:
     """Use lists, producers, outputs and origin of one node."""
-    found = [f"{node} is no user of its input {v.name!r}" for v in node.inputs if not _has_user(v, node)]
+    found = [f"{node} is no user of its input {v.name!r}" for v in node.inputs if not uses[id(v), id(node)]]
     found += [f"{node} does not make its output {v.name!r}" for v in node.outputs if v.producer is not node]
     found += [f"output {v.name!r} of {node} is a constant" for v in node.outputs if v.is_const]
     if node.origin.node is None and node.origin.made_by is None:
         found.append(f"{node} does not say where it comes from")
     return found
-
-
-def _has_user(value: Value, node: Node) -> bool:
-    return any(user is node for user in value.users)

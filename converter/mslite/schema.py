@@ -15,8 +15,6 @@ from converter.ops.lite_fields import defaults, is_inline
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from flatbuffers import Builder
-
     from converter.ir import Attr
 
 __all__ = ["IDENTIFIER", "PRIMITIVE_NAMES", "PRIMITIVE_TYPES", "TABLES", "defaults"]
@@ -49,57 +47,6 @@ def accessor_name(field: str) -> str:
     """The reading method of a field; the generator escapes what looks like a keyword (`Global_`)."""
     name = camel(field)
     return f"{name}_" if keyword.iskeyword(name.lower()) else name
-
-
-def write_table(builder: Builder, table: str, values: dict[str, Any]) -> int:
-    """Write one table; vectors, strings and nested tables first, as FlatBuffers demands. Returns its offset.
-
-    Fields are written in the order of the schema, so the bytes do not depend on the order of `values`.
-
-    A value is a number, a string, a sequence of numbers, a sequence of sequences (`Vec2D`), or an int offset for a
-    table or vector that is already written. `KeyError` names a field that the table does not have.
-    """
-    generated = module(table)
-    ready: list[tuple[str, Any]] = []
-    place = {field: index for index, field in enumerate(TABLES[table])}
-    for field in sorted(values, key=place.__getitem__):
-        value, (kind, _) = values[field], TABLES[table][field]
-        if value is not None:
-            ready.append((field, value if is_inline(kind) else _write_indirect(builder, kind, value)))
-    getattr(generated, f"{table}Start")(builder)
-    for field, value in ready:
-        getattr(generated, f"{table}Add{accessor_name(field)}")(builder, value)
-    return int(getattr(generated, f"{table}End")(builder))
-
-
-def write_primitive(builder: Builder, op: str, attrs: dict[str, Any]) -> int:
-    """Write an operator's table and the union around it."""
-    table = write_table(builder, op, attrs)
-    generated = module("Primitive")
-    generated.PrimitiveStart(builder)
-    generated.PrimitiveAddValueType(builder, PRIMITIVE_TYPES[op])
-    generated.PrimitiveAddValue(builder, table)
-    return int(generated.PrimitiveEnd(builder))
-
-
-def _write_indirect(builder: Builder, kind: str, value: Any) -> int:  # noqa: ANN401 - whatever the schema field holds
-    """Write what a field refers to and return its offset; an int already is one."""
-    if isinstance(value, int):
-        return value
-    if kind == "string":
-        return int(builder.CreateSharedString(value))
-    if kind == "Vec2D":
-        rows = [write_table(builder, "Vec", {"data": row}) for row in value]
-        return write_table(builder, "Vec2D", {"data": offset_vector(builder, rows)})
-    return int(builder.CreateNumpyVector(np.asarray(value, dtype=VECTOR_TYPES[kind.strip("[]")])))
-
-
-def offset_vector(builder: Builder, offsets: list[int]) -> int:
-    """Write a vector of references to tables."""
-    builder.StartVector(4, len(offsets), 4)
-    for offset in reversed(offsets):
-        builder.PrependUOffsetTRelative(offset)
-    return int(builder.EndVector())
 
 
 def read_table(table: str, accessor: Any) -> dict[str, Attr]:  # noqa: ANN401 - generated classes have no types

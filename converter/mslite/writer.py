@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flatbuffers import Builder
-
+from converter._generated.ms_fields import TABLES
 from converter.errors import Problem, Problems, fail
-from converter.mslite import schema
+from converter.mslite.tables import TableWriter
 from converter.ops.encoding import EncodedTensor
 from converter.ops.lite_ops import LITE_OPS
 from converter.version import __version__
@@ -29,6 +28,7 @@ FMK_MINDSPORE = 3
 VERSION = "MindSpore Lite 2.0.0"
 MAKER = f"mslite-scons {__version__}"
 _CONSTANT, _COMPUTED = 0, 2
+_IDENTIFIER = b"MSL2"
 _DATA_SLOT = 16  # vtable offset of Tensor.data
 _DATA_ALIGNMENT = 16
 _LIMIT = (1 << 31) - 1  # what the device can copy into memory
@@ -82,7 +82,7 @@ class _Writer:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.builder = Builder(1 << 16)
+        self.builder = TableWriter()
         self.values: dict[int, int] = {}
         self.order: list[Value] = []
         self.graphs = {id(graph): index for index, graph in enumerate(model.graphs)}
@@ -95,8 +95,7 @@ class _Writer:
     def layout(self) -> Layout:
         """Tables, then positions, then patches."""
         _check_schema(self.model)
-        tables = self._tables()
-        root = schema.module("MetaGraph").MetaGraph.GetRootAs(tables, 0)
+        tables, tensors = self._tables()
         position = _aligned(len(tables), _DATA_ALIGNMENT)
         constants: list[tuple[int, Tensor]] = []
         for index, value in enumerate(self.order):
@@ -105,7 +104,7 @@ class _Writer:
             # The length word comes first; the bytes behind it are what must be aligned.
             start = _aligned(position + 4, _DATA_ALIGNMENT) - 4
             constants.append((start, value.const))
-            self._patch(tables, root.AllTensors(index), start)
+            _refer(tables, len(tables) - tensors[index], start)
             position = start + 4 + value.const.nbytes
         size = _aligned(position, 8)
         if size > _LIMIT:
@@ -113,25 +112,17 @@ class _Writer:
             raise fail("E208", message, path=self.model.path, hint="quantize the weights, or split the network")
         return Layout(bytes(tables), tuple(constants), size)
 
-    @staticmethod
-    def _patch(tables: bytearray, tensor: Any, start: int) -> None:  # noqa: ANN401 - generated classes have no types
-        """Let a tensor refer to its bytes, which lie behind the tables."""
-        table = tensor._tab  # noqa: SLF001 - the position of the field
-        place = table.Pos + table.Offset(_DATA_SLOT)
-        struct.pack_into("<I", tables, place, start - place)
-
-    def _tables(self) -> bytearray:
-        """Everything but the bytes of constants."""
+    def _tables(self) -> tuple[bytearray, list[int]]:
+        """Everything but the bytes of constants, and the offsets of the tensors' tables."""
         builder = self.builder
-        empty = builder.CreateByteVector(b"")
+        empty = builder.numbers("ubyte", b"")
         tensors = [self._tensor(value, empty) for value in self.order]
         all_nodes = [node for graph in self.model.graphs for node in graph.nodes]
         nodes = [self._node(node) for node in all_nodes]
         numbers = {id(node): index for index, node in enumerate(all_nodes)}
         graphs = [self._subgraph(i, graph, numbers) for i, graph in enumerate(self.model.graphs)]
         main = self.model.main
-        root = schema.write_table(
-            builder,
+        root = builder.table(
             "MetaGraph",
             {
                 "name": MAKER,
@@ -139,13 +130,12 @@ class _Writer:
                 "fmkType": FMK_MINDSPORE,
                 "inputIndex": self._indices(main.inputs),
                 "outputIndex": self._indices(main.outputs),
-                "nodes": schema.offset_vector(builder, nodes),
-                "allTensors": schema.offset_vector(builder, tensors),
-                "subGraph": schema.offset_vector(builder, graphs),
+                "nodes": builder.references(nodes),
+                "allTensors": builder.references(tensors),
+                "subGraph": builder.references(graphs),
             },
         )
-        builder.Finish(root, schema.IDENTIFIER)
-        return bytearray(builder.Output())
+        return bytearray(builder.finish(root, _IDENTIFIER)), tensors
 
     def _indices(self, values: list[Value] | tuple[Value, ...]) -> list[int]:
         return [self.values[id(value)] for value in values]
@@ -153,8 +143,7 @@ class _Writer:
     def _tensor(self, value: Value, empty: int) -> int:
         """A tensor table; `empty` stands for the bytes of a constant until they have a place."""
         quant = [
-            schema.write_table(
-                self.builder,
+            self.builder.table(
                 "QuantParam",
                 {
                     "scale": q.scale,
@@ -172,18 +161,18 @@ class _Writer:
             "dims": list(value.type.shape or ()),
             "format": int(value.layout),
             "data": empty if value.const is not None else None,
-            "quantParams": schema.offset_vector(self.builder, quant) if quant else None,
+            "quantParams": self.builder.references(quant) if quant else None,
             "name": value.name,
             "weightQuantCompressType": int(value.const.encoding) if isinstance(value.const, EncodedTensor) else 0,
         }
-        return schema.write_table(self.builder, "Tensor", fields)
+        return self.builder.table("Tensor", fields)
 
     def _node(self, node: Node) -> int:
         """A node table with its primitive."""
         attrs = {name: value for name, value in node.attrs.items() if value is not None}
         if node.graphs:
             attrs["sub_graph_index"] = self.graphs[id(node.graphs[0])]
-        primitive = schema.write_primitive(self.builder, node.op, attrs)
+        primitive = self.builder.primitive(node.op, attrs)
         fields = {
             "name": node.name,
             "primitive": primitive,
@@ -191,7 +180,7 @@ class _Writer:
             "outputIndex": self._indices(node.outputs),
             "quantType": node.quant_type,
         }
-        return schema.write_table(self.builder, "CNode", fields)
+        return self.builder.table("CNode", fields)
 
     def _subgraph(self, index: int, graph: Graph, numbers: dict[int, int]) -> int:
         """A subgraph table."""
@@ -202,7 +191,14 @@ class _Writer:
             "nodeIndices": [numbers[id(node)] for node in graph.nodes],
             "tensorIndices": sorted(set(self._indices(graph_values(graph)))),
         }
-        return schema.write_table(self.builder, "SubGraph", fields)
+        return self.builder.table("SubGraph", fields)
+
+
+def _refer(tables: bytearray, table: int, start: int) -> None:
+    """Let the tensor whose table stands at `table` refer to its bytes, which lie behind the tables."""
+    (back,) = struct.unpack_from("<i", tables, table)
+    (field,) = struct.unpack_from("<H", tables, table - back + _DATA_SLOT)
+    struct.pack_into("<I", tables, table + field, start - table - field)
 
 
 def graph_values(graph: Graph) -> list[Value]:
@@ -222,7 +218,7 @@ def _check_schema(model: Model) -> None:
     problems = Problems()
     for graph in model.graphs:
         for node in graph.nodes:
-            known = schema.TABLES.get(node.op)
+            known = TABLES.get(node.op)
             wrong = [name for name in node.attrs if known is None or name not in known]
             if known is None or node.op not in LITE_OPS or wrong:
                 message = f"{node.op} has no place in the .ms schema" + (f" for {', '.join(wrong)}" if wrong else "")

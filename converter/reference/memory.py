@@ -48,7 +48,8 @@ class MemoryPlan:
 def plan_memory(graph: Graph) -> MemoryPlan:
     """Plan one graph with static shapes. Raises `ValueError` when a shape is not known."""
     weights, slots = _variables(graph)
-    constants = [value for value in graph.constants() if id(value) not in weights | slots]
+    variables = weights | slots
+    constants = [value for value in graph.constants() if id(value) not in variables]
     by_id = {id(value): value for value in graph.constants()}
     return MemoryPlan(
         weights=sum(size_of(by_id[key]) for key in weights),
