@@ -8,9 +8,9 @@ import traceback
 from typing import TYPE_CHECKING
 
 from converter.config import load_config
-from converter.encryption.process_title import cover_arguments
 from converter.errors import ConversionError, Problem, Status
-from converter.flags import Flags, given_keys, parse_flags, usage
+from converter.flags import Flags, parse_flags, usage
+from converter.progress import terminal_progress
 from converter.version import __version__
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    cover_arguments(*given_keys(arguments))
     try:
         return _run(arguments)
     except ConversionError as failure:
@@ -56,13 +55,18 @@ def _run(arguments: list[str]) -> int:
         return Status.OK
     config = load_config(flags.config_file) if flags.config_file is not None else None
     options = flags.options(config)
-    keys = flags.keys()
     for warning in config.warnings if config is not None else ():
         print(f"warning: {warning}", file=sys.stderr)
     # Imported here: --help and mistakes on the command line need neither numpy nor protobuf.
     from converter.api import convert_file  # noqa: PLC0415
 
-    report = convert_file(flags.model_file, flags.output_file, options, keys=keys, watch=_dumper(flags))
+    report = convert_file(
+        flags.model_file,
+        flags.output_file,
+        options,
+        watch=_dumper(flags),
+        progress=terminal_progress() if options.quant is not None else None,
+    )
     for warning in report.warnings():
         print(f"{flags.model_file}: warning: {warning}", file=sys.stderr)
     if flags.report is not None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from converter.encryption import NO_KEYS, Decryption, encrypted, encrypted_size
-from converter.errors import fail
 from converter.ir import Stage
 from converter.mindir.frontend import read_mindir
 from converter.mslite.reader import read_model
@@ -14,22 +12,19 @@ from converter.mslite.writer import Layout, lay_out
 from converter.output import replacing
 from converter.passes.base import Modes
 from converter.passes.fuse.official import left_out
-from converter.passes.interface.wanted import interface_of
 from converter.passes.pipeline import PIPELINE
 from converter.passes.runner import run_passes
-from converter.quantize.half import store_as_float16
-from converter.quantize.weights import quantize_weights
+from converter.quantize.apply import quantize
 from converter.reference.footprint import footprint
-from converter.reference.trial import try_once
 from converter.report import MemoryReport, Report, TensorReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from converter.encryption import Keys
     from converter.ir import Model, Value
     from converter.options import ConvertOptions
+    from converter.quantize.calibrate import Progress
 
 
 @dataclass(frozen=True)
@@ -45,16 +40,16 @@ def convert(
     source: Path,
     options: ConvertOptions,
     *,
-    keys: Keys = NO_KEYS,
     watch: Callable[[str, Model], None] | None = None,
+    progress: Progress | None = None,
 ) -> ConversionResult:
-    """Convert one MindIR model. Pure: reads `source` and its split weights, writes nothing, prints nothing.
+    """Convert one MindIR model; print nothing, read `source`, its split weights and calibration data.
 
-    `watch` is called with the name of each stage or pass and the model after it. Raises `ConversionError`.
+    Nothing is written but the statistics in the `workspace` of a quantization that names one. `watch` is called with
+    the name of each stage or pass and the model after it, `progress` with each finished calibration run. Raises
+    `ConversionError`.
     """
-    decryption = None if keys.decrypt is None else Decryption(keys.decrypt, options.decrypt_mode)
-    model = read_mindir(source, decryption)
-    model.wanted = interface_of(options)
+    model = read_mindir(source)
     if watch is not None:
         watch("read", model)
     modes = Modes.TRAINING if options.train else Modes.INFERENCE
@@ -62,14 +57,10 @@ def convert(
     skip = (*options.skip_passes, *unwanted)
     run_passes(model, PIPELINE, modes=modes, skip=skip, verify_each=options.verify_each, watch=watch)
     if options.quant is not None:
-        quantize_weights(model, options.quant)
+        quantize(model, options.quant, progress)
         model.stage = Stage.QUANTIZED
         if watch is not None:
             watch("quantize", model)
-    if options.fp16:
-        store_as_float16(model)
-    if options.infer:
-        model.notes.extend(try_once(model))
     layout = lay_out(model)
     return ConversionResult(model, layout, _report(model, source, layout))
 
@@ -79,24 +70,14 @@ def convert_file(
     target: Path,
     options: ConvertOptions,
     *,
-    keys: Keys = NO_KEYS,
     watch: Callable[[str, Model], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Convert `source` into the file `target`, which is whole or untouched. Raises `ConversionError`."""
-    if options.encrypt and keys.encrypt is None:
-        raise fail("E104", "the output is to be encrypted, but there is no key", hint="give it with --encryptKey")
-    result = convert(source, options, keys=keys, watch=watch)
+    result = convert(source, options, watch=watch, progress=progress)
     with replacing(target) as file:
-        if keys.encrypt is None:
-            result.layout.write(file)
-        else:
-            file.writelines(encrypted(result.layout.chunks(), keys.encrypt))
-        for read in result.model.files:
-            read.check_unchanged()
-    if keys.encrypt is None:
-        return result.report
-    note = ("encryption", "the file is encrypted with AES-GCM", None)
-    return replace(result.report, size=encrypted_size(result.report.size), notes=(*result.report.notes, note))
+        result.layout.write(file)
+    return result.report
 
 
 def describe_file(path: Path) -> Report:

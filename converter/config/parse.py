@@ -11,13 +11,12 @@ from converter.config.keys import COMMON, Section
 from converter.config.sections import OLD_KEYS, SECTION_BY_NAME, SECTIONS
 from converter.config.settings import Config, Setting
 from converter.config.syntax import Entry, Header, scan
+from converter.config.together import Together
 from converter.config.values import WrongValueError, read_value
 from converter.errors import ConversionError, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_ENCODED_BITS = (8, 16)
 
 
 def parse_config(text: str, path: Path) -> Config:
@@ -56,9 +55,10 @@ def _parse(text: str, path: Path) -> tuple[Config, list[Problem]]:
         else:
             builder.add_entry(item)
     config = Config(path, builder.values)
-    config = replace(config, inputs=named_inputs(config), warnings=(*builder.warnings, *_idle_sections(config)))
-    builder.check_together(config)
-    return config, sorted(builder.problems, key=lambda problem: problem.line or 0)
+    together = Together(config, builder.mentioned, builder.common_line)
+    warnings = (*builder.warnings, *_idle_sections(config), *together.warnings())
+    config = replace(config, inputs=named_inputs(config), warnings=warnings)
+    return config, sorted([*builder.problems, *together.problems()], key=lambda problem: problem.line or 0)
 
 
 @dataclass
@@ -160,21 +160,6 @@ class _Builder:
             homes = [f"[{other.name}]" for other in SECTIONS if not other.is_free_form and other.key(entry.key)]
             hint = f"it belongs in {one_of(homes)}" if homes else None
         self.problem("E110", entry.line, f"unknown key '{shown(entry.key)}' in [{section.name}]", hint)
-
-    def check_together(self, config: Config) -> None:
-        """Check what several settings say together."""
-        if self.common_line is not None and (COMMON, "quant_type") not in self.mentioned:
-            message = f"no quant_type in [{COMMON}]: nothing would be quantized"
-            self.problem("E112", self.common_line, message, "add quant_type=WEIGHT_QUANT, or remove the section")
-        bits = config.values.get((COMMON, "bit_num"))
-        quant_type = config.value(COMMON, "quant_type")
-        if bits is not None and quant_type in {"FULL_QUANT", "DYNAMIC_QUANT"} and bits.value != _ENCODED_BITS[0]:
-            message = f"bit_num in [{COMMON}]: {bits.value} does not go with {quant_type}"
-            self.problem("E112", bits.line, message, "use bit_num=8")
-        encode = config.values.get((COMMON, "enable_encode"))
-        if encode is not None and encode.value is False and config.value(COMMON, "bit_num") not in _ENCODED_BITS:
-            message = f"enable_encode in [{COMMON}]: 'false' goes with bit_num=8 and bit_num=16 only"
-            self.problem("E112", encode.line, message, "use enable_encode=true")
 
 
 def _idle_sections(config: Config) -> tuple[str, ...]:

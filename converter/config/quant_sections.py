@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from converter.config.keys import COMMON, LARGEST_SIZE, WEIGHT, Key, Need, Section
-
-_ONLY_WEIGHTS = "only weights are quantized, activations stay float"
+from converter.config.keys import COMMON, FULL, LARGEST_SIZE, PREPROCESS, WEIGHT, Key, Need, Section
 
 _COMMON = Section(
     COMMON,
@@ -13,8 +11,8 @@ _COMMON = Section(
             "quant_type",
             "choice",
             values=("WEIGHT_QUANT", "FULL_QUANT", "DYNAMIC_QUANT"),
-            refusal=_ONLY_WEIGHTS,
-            accepted=("WEIGHT_QUANT",),
+            refusal="dynamic quantization is not written yet",
+            accepted=("WEIGHT_QUANT", "FULL_QUANT"),
             about="Required in this section.",
         ),
         Key(
@@ -47,7 +45,12 @@ _COMMON = Section(
             default=True,
             about="Whether compressed layouts may be used. Bits other than 8 and 16 need it.",
         ),
-        Key("workspace", "place", changes_output=False, about="Scratch directory; not used here."),
+        Key(
+            "workspace",
+            "place",
+            changes_output=False,
+            about="Directory that keeps calibration statistics, so that a stopped or repeated conversion goes on.",
+        ),
     ),
     "Post-training quantization.",
 )
@@ -109,7 +112,7 @@ _MIXED_BIT = Section(
 )
 
 _FULL = Section(
-    "full_quant_param",
+    FULL,
     (
         Key(
             "activation_quant_method",
@@ -125,6 +128,7 @@ _FULL = Section(
             "choice",
             "CPU",
             values=("CPU", "KIRIN", "NVGPU", "DSP", "ASCEND"),
+            refusal="this converter writes models for the CPU runtime only",
             about="Processor that runs the model.",
         ),
         Key(
@@ -133,10 +137,23 @@ _FULL = Section(
             0.5,
             low=0,
             high=1,
+            refusal="ranges are not moved from activations to weights; the official converter does it for Ascend only",
             about="Share of the range that moves from activations to weights.",
         ),
-        Key("enable_smooth_shift", "bool", default=False, about="Whether activations are shifted before smoothing."),
-        Key("enable_all_ops", "bool", default=False, about="Only in newer official converters."),
+        Key(
+            "enable_smooth_shift",
+            "bool",
+            default=False,
+            refusal="activations are not shifted; the official converter does it for Ascend only",
+            about="Whether activations are shifted before smoothing.",
+        ),
+        Key(
+            "enable_all_ops",
+            "bool",
+            default=False,
+            refusal="operators without an int8 kernel of the CPU runtime stay float",
+            about="Only in newer official converters.",
+        ),
     ),
     "Details of FULL_QUANT.",
     needs=Need(COMMON, "quant_type", "FULL_QUANT"),
@@ -148,7 +165,7 @@ def _pixels(name: str, about: str) -> Key:
 
 
 _PREPROCESS = Section(
-    "data_preprocess_param",
+    PREPROCESS,
     (
         Key("calibrate_path", "calibration", about="One directory per model input."),
         Key("calibrate_size", "int", low=1, high=LARGEST_SIZE, about="Number of samples."),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from converter.config.hints import one_of, shown
-from converter.config.keys import COMMON, REGISTRY, WEIGHT, Key, Section, Value
+from converter.config.keys import COMMON, REGISTRY, Key, Section, Value
+from converter.config.quant_options import quant_options
 from converter.config.sections import SECTION_BY_NAME
 from converter.errors import ConversionError, Problem
-from converter.options import ConvertOptions, QuantOptions
+from converter.options import ConvertOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from converter.options import QuantOptions
 
 _T = TypeVar("_T", bound=Value)
 
@@ -78,7 +81,7 @@ class Config:
     @property
     def fusion_blacklists(self) -> tuple[str, ...]:
         """Names of fusions to leave out, as written."""
-        return tuple(str(name) for name in self._typed(tuple, REGISTRY, "fusion_blacklists"))
+        return tuple(str(name) for name in self.typed(tuple, REGISTRY, "fusion_blacklists"))
 
     def refusals(self) -> tuple[Problem, ...]:
         """Return every setting that is spelled correctly and asks for what this converter does not have."""
@@ -91,16 +94,7 @@ class Config:
             raise ConversionError(refusals)
         if (COMMON, "quant_type") not in self.values:
             return None
-        return QuantOptions(
-            quant_type=self._typed(str, COMMON, "quant_type"),
-            bit_num=self._typed(int, COMMON, "bit_num"),
-            min_quant_weight_size=self._typed(int, COMMON, "min_quant_weight_size"),
-            min_quant_weight_channel=self._typed(int, COMMON, "min_quant_weight_channel"),
-            skip_quant_node=tuple(str(name) for name in self._typed(tuple, COMMON, "skip_quant_node")),
-            per_channel=self._typed(bool, WEIGHT, "per_channel"),
-            bias_correction=self._typed(bool, WEIGHT, "bias_correction"),
-            enable_encode=self._typed(bool, COMMON, "enable_encode"),
-        )
+        return quant_options(self)
 
     def canonical(self) -> str:
         """Return JSON text of the values that can change the output: no defaults, nothing without effect."""
@@ -130,7 +124,8 @@ class Config:
                 message = f"{key.name}={shown(setting.text)} in [{section.name}] is not supported: {key.refusal}"
                 yield Problem("E116", message, str(self.path), setting.line, hint=_way_out(key))
 
-    def _typed(self, kind: type[_T], section: str, key: str) -> _T:
+    def typed(self, kind: type[_T], section: str, key: str) -> _T:
+        """Return a setting's value, or its default; TypeError where it is of another kind."""
         value = self.value(section, key)
         if not isinstance(value, kind):
             message = f"[{section}] {key} is {value!r}, not a {kind.__name__}"
@@ -155,14 +150,20 @@ def _way_out(key: Key) -> str:
     return f"use '{key.name}={default}', or remove it"
 
 
-def convert_options(config: Config | None, asked: ConvertOptions | None = None) -> ConvertOptions:
-    """Join what flags ask for and the config to the options of one conversion; ConversionError with all refusals."""
-    asked = asked or ConvertOptions()
-    if config is None:
-        return asked
-    return replace(
-        asked,
-        quant=config.quant(),
-        disable_fusion=asked.disable_fusion or config.disable_fusion,
-        fusion_blacklists=config.fusion_blacklists,
+def convert_options(
+    config: Config | None,
+    *,
+    train: bool = False,
+    disable_fusion: bool = False,
+    skip_passes: tuple[str, ...] = (),
+    verify_each: bool = False,
+) -> ConvertOptions:
+    """Join flags and config to the options of one conversion; ConversionError with everything that is refused."""
+    return ConvertOptions(
+        train=train,
+        quant=None if config is None else config.quant(),
+        disable_fusion=disable_fusion or (config is not None and config.disable_fusion),
+        fusion_blacklists=() if config is None else config.fusion_blacklists,
+        skip_passes=skip_passes,
+        verify_each=verify_each,
     )

@@ -114,6 +114,7 @@ LITE_OPS: Mapping[str, LiteOp] = {
     "PReLUFusion": LiteOp((2, 2), nhwc=(0,), nhwc_outputs=(0,)),
     "PadFusion": LiteOp((2, 3), per_axis=(1,)),
     "PowFusion": _BINARY,
+    "QuantDTypeCast": LiteOp((1, 1)),
     "RealDiv": _BINARY,
     "Reciprocal": _UNARY,
     "ReduceFusion": LiteOp((2, 2), axes=(1,)),
@@ -158,3 +159,5 @@ LITE_OPS: Mapping[str, LiteOp] = {
 
 # Recognized by the device as optimizers; everything else that writes is a plain variable update.
 OPTIMIZERS = frozenset({"Adam", "ApplyMomentum", "SGD"})
+# Only quantized models for inference have them: the training runtime, which the table of kernels describes, has none.
+QUANTIZED_ONLY = frozenset({"QuantDTypeCast"})

@@ -1,47 +1,65 @@
-"""Scale, zero point, integers and corrections of 8-bit weights, bit for bit as the official converter computes them.
+"""Scale, zero point and corrections, bit for bit as the official converter computes them.
 
 Float widths and the order of sums are part of the result (facts §8.1; tests/oracle/README.md).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from converter.ir import QuantParam
+from converter.ops.levels import nearest_levels, round_away
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
-Q_MIN, Q_MAX = -128, 127
-_LEVELS = Q_MAX - Q_MIN
 _LEAST_RANGE = np.float32(1e-10)
 _LARGEST_CORRECTION = 10
 
 
-def round_away(numbers: Any) -> Any:  # noqa: ANN401 - a scalar for a scalar, an array for an array
-    """Round to the nearest integer, halves away from zero; numpy's own rounding takes halves to even."""
-    whole = np.trunc(numbers)
-    return whole + np.where(np.abs(numbers - whole) >= 0.5, np.copysign(1.0, numbers), 0.0)  # noqa: PLR2004 - a half
+@dataclass(frozen=True)
+class Levels:
+    """The integers that values are stored as: `low` to `high`; symmetric ranges have 0 in the middle."""
+
+    low: int
+    high: int
+    is_symmetric: bool = False
+
+    @classmethod
+    def of_bits(cls, bits: int) -> Levels:
+        """All integers of a width."""
+        return cls(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+    @property
+    def count(self) -> int:
+        """Steps from the lowest to the highest."""
+        return self.high - self.low
 
 
-def scale_of(low: np.float32, high: np.float32) -> QuantParam:
-    """Asymmetric scale and zero point of a range; zero falls on a level."""
+ASYMMETRIC = Levels(-128, 127)
+SYMMETRIC = Levels(-127, 127, is_symmetric=True)
+
+
+def scale_of(low: np.float32, high: np.float32, levels: Levels = ASYMMETRIC) -> QuantParam:
+    """Scale and zero point of a range; zero falls on a level."""
     high = max(high, np.float32(low + _LEAST_RANGE))
+    if levels.is_symmetric:
+        high = max(abs(low), abs(high))
+        low = -high
     low, high = min(low, np.float32(0)), max(high, np.float32(0))
-    step = float(np.float32(high - low)) / _LEVELS
+    step = float(np.float32(high - low)) / levels.count
     below = float(round_away(-float(low) / step))
-    low, high = np.float32((0 - below) * step), np.float32((_LEVELS - below) * step)
-    scale = float(np.float32(high - low) / np.float32(_LEVELS))
-    return QuantParam(scale, int(round_away(Q_MIN - float(low) / scale)))
+    low, high = np.float32((0 - below) * step), np.float32((levels.count - below) * step)
+    scale = float(np.float32(high - low) / np.float32(levels.count))
+    return QuantParam(scale, 0 if levels.is_symmetric else int(round_away(levels.low - float(low) / scale)))
 
 
-def quantize(values: Array, param: QuantParam) -> Array:
-    """Nearest levels as int8."""
-    levels = round_away(values.astype(np.float64) / param.scale + param.zero_point)
-    rounded: Array = np.clip(levels, Q_MIN, Q_MAX).astype(np.int8)
-    return rounded
+def quantize(values: Array, param: QuantParam, levels: Levels = ASYMMETRIC) -> Array:
+    """Nearest levels, as the narrowest integers that hold them."""
+    return nearest_levels(values, param.scale, param.zero_point, levels.low, levels.high)
 
 
 def corrected(values: Array, levels: Array, param: QuantParam) -> QuantParam:

@@ -19,6 +19,7 @@ from converter.reference import (
     normalization,
     optimizers,
     pooling,
+    quantized,
     random,
     recurrent,
     reduction,
@@ -205,4 +206,5 @@ KERNELS: dict[str, Kernel] = {
     **_TRAINING,
     **_MOVING,
     **_REDUCING,
+    "QuantDTypeCast": quantized.cast,
 }

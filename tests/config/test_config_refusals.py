@@ -42,6 +42,7 @@ def test_weight_quantization_in_full() -> None:
         per_channel=False,
         bias_correction=False,
         enable_encode=False,
+        workspace="tmp",
     )
 
 
@@ -54,7 +55,7 @@ def test_fusion_settings() -> None:
     config = parse("[registry]\ndisable_fusion=on\nfusion_blacklists=ConvActivationFusion, MatMulActivationFusion\n")
     assert config.disable_fusion
     assert config.fusion_blacklists == ("ConvActivationFusion", "MatMulActivationFusion")
-    assert convert_options(config, ConvertOptions(train=True)).disable_fusion
+    assert convert_options(config, train=True).disable_fusion
 
 
 @pytest.mark.parametrize(
@@ -63,16 +64,10 @@ def test_fusion_settings() -> None:
         (BASE + "bit_num=4\n", 3, "bit_num=4 in [common_quant_param]", "use 'bit_num=8', or remove it"),
         (BASE + "bit_num=0\n", 3, "bit_num=0 in [common_quant_param]", "use 'bit_num=8', or remove it"),
         (
-            "[common_quant_param]\nquant_type=FULL_QUANT\n",
-            2,
-            "quant_type=FULL_QUANT in [common_quant_param]",
-            "use 'quant_type=WEIGHT_QUANT'",
-        ),
-        (
             "[common_quant_param]\nquant_type=DYNAMIC_QUANT\n",
             2,
             "quant_type=DYNAMIC_QUANT in [common_quant_param]",
-            "use 'quant_type=WEIGHT_QUANT'",
+            "use 'quant_type=WEIGHT_QUANT' or 'quant_type=FULL_QUANT'",
         ),
         (BASE + "debug_info_save_path=d\n", 3, "debug_info_save_path=d in", "remove 'debug_info_save_path'"),
         (

@@ -12,6 +12,7 @@ from converter.config.values import WrongValueError, read_value
 from converter.errors import ConversionError
 
 PATH = Path("q.cfg")
+CALIBRATION = "[data_preprocess_param]\ncalibrate_path=x:samples\ncalibrate_size=1\ninput_type=BIN\n"
 INT = Key("n", "int", low=0, high=16)
 FLOAT = Key("x", "float", low=0, high=1)
 OPEN = Key("x", "float", low=0, high=1, is_open=True)
@@ -97,7 +98,7 @@ def test_the_usual_cause_of_a_wrong_value_is_the_hint(text: str, hint: str) -> N
 )
 def test_values_that_do_not_go_together(quant_type: str, line: str, message: str) -> None:
     with pytest.raises(ConversionError) as caught:
-        parse_config(f"[common_quant_param]\nquant_type={quant_type}\n{line}\n", PATH)
+        parse_config(f"[common_quant_param]\nquant_type={quant_type}\n{line}\n{CALIBRATION}", PATH)
     assert [problem.message for problem in caught.value.problems] == [message]
 
 
