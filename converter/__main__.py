@@ -8,8 +8,9 @@ import traceback
 from typing import TYPE_CHECKING
 
 from converter.config import load_config
+from converter.encryption.process_title import cover_arguments
 from converter.errors import ConversionError, Problem, Status
-from converter.flags import Flags, parse_flags, usage
+from converter.flags import Flags, given_keys, parse_flags, usage
 from converter.progress import terminal_progress
 from converter.version import __version__
 
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
+    cover_arguments(*given_keys(arguments))
     try:
         return _run(arguments)
     except ConversionError as failure:
@@ -55,6 +57,7 @@ def _run(arguments: list[str]) -> int:
         return Status.OK
     config = load_config(flags.config_file) if flags.config_file is not None else None
     options = flags.options(config)
+    keys = flags.keys()
     for warning in config.warnings if config is not None else ():
         print(f"warning: {warning}", file=sys.stderr)
     # Imported here: --help and mistakes on the command line need neither numpy nor protobuf.
@@ -64,6 +67,7 @@ def _run(arguments: list[str]) -> int:
         flags.model_file,
         flags.output_file,
         options,
+        keys=keys,
         watch=_dumper(flags),
         progress=terminal_progress() if options.quant is not None else None,
     )

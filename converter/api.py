@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from converter.encryption import NO_KEYS, Decryption, encrypted, encrypted_size
+from converter.errors import fail
 from converter.ir import Stage
 from converter.mindir.frontend import read_mindir
 from converter.mslite.reader import read_model
@@ -12,16 +14,20 @@ from converter.mslite.writer import Layout, lay_out
 from converter.output import replacing
 from converter.passes.base import Modes
 from converter.passes.fuse.official import left_out
+from converter.passes.interface.wanted import interface_of
 from converter.passes.pipeline import PIPELINE
 from converter.passes.runner import run_passes
 from converter.quantize.apply import quantize
+from converter.quantize.half import store_as_float16
 from converter.reference.footprint import footprint
+from converter.reference.trial import try_once
 from converter.report import MemoryReport, Report, TensorReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from converter.encryption import Keys
     from converter.ir import Model, Value
     from converter.options import ConvertOptions
     from converter.quantize.calibrate import Progress
@@ -40,6 +46,7 @@ def convert(
     source: Path,
     options: ConvertOptions,
     *,
+    keys: Keys = NO_KEYS,
     watch: Callable[[str, Model], None] | None = None,
     progress: Progress | None = None,
 ) -> ConversionResult:
@@ -49,7 +56,9 @@ def convert(
     the name of each stage or pass and the model after it, `progress` with each finished calibration run. Raises
     `ConversionError`.
     """
-    model = read_mindir(source)
+    decryption = None if keys.decrypt is None else Decryption(keys.decrypt, options.decrypt_mode)
+    model = read_mindir(source, decryption)
+    model.wanted = interface_of(options)
     if watch is not None:
         watch("read", model)
     modes = Modes.TRAINING if options.train else Modes.INFERENCE
@@ -61,6 +70,10 @@ def convert(
         model.stage = Stage.QUANTIZED
         if watch is not None:
             watch("quantize", model)
+    if options.fp16:
+        store_as_float16(model)
+    if options.infer:
+        model.notes.extend(try_once(model))
     layout = lay_out(model)
     return ConversionResult(model, layout, _report(model, source, layout))
 
@@ -70,14 +83,25 @@ def convert_file(
     target: Path,
     options: ConvertOptions,
     *,
+    keys: Keys = NO_KEYS,
     watch: Callable[[str, Model], None] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Convert `source` into the file `target`, which is whole or untouched. Raises `ConversionError`."""
-    result = convert(source, options, watch=watch, progress=progress)
+    if options.encrypt and keys.encrypt is None:
+        raise fail("E104", "the output is to be encrypted, but there is no key", hint="give it with --encryptKey")
+    result = convert(source, options, keys=keys, watch=watch, progress=progress)
     with replacing(target) as file:
-        result.layout.write(file)
-    return result.report
+        if keys.encrypt is None:
+            result.layout.write(file)
+        else:
+            file.writelines(encrypted(result.layout.chunks(), keys.encrypt))
+        for read in result.model.files:
+            read.check_unchanged()
+    if keys.encrypt is None:
+        return result.report
+    note = ("encryption", "the file is encrypted with AES-GCM", None)
+    return replace(result.report, size=encrypted_size(result.report.size), notes=(*result.report.notes, note))
 
 
 def describe_file(path: Path) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from converter.config.hints import one_of, shown
@@ -150,20 +150,14 @@ def _way_out(key: Key) -> str:
     return f"use '{key.name}={default}', or remove it"
 
 
-def convert_options(
-    config: Config | None,
-    *,
-    train: bool = False,
-    disable_fusion: bool = False,
-    skip_passes: tuple[str, ...] = (),
-    verify_each: bool = False,
-) -> ConvertOptions:
-    """Join flags and config to the options of one conversion; ConversionError with everything that is refused."""
-    return ConvertOptions(
-        train=train,
-        quant=None if config is None else config.quant(),
-        disable_fusion=disable_fusion or (config is not None and config.disable_fusion),
-        fusion_blacklists=() if config is None else config.fusion_blacklists,
-        skip_passes=skip_passes,
-        verify_each=verify_each,
+def convert_options(config: Config | None, asked: ConvertOptions | None = None) -> ConvertOptions:
+    """Join what flags ask for and the config to the options of one conversion; ConversionError with all refusals."""
+    asked = asked or ConvertOptions()
+    if config is None:
+        return asked
+    return replace(
+        asked,
+        quant=config.quant(),
+        disable_fusion=asked.disable_fusion or config.disable_fusion,
+        fusion_blacklists=config.fusion_blacklists,
     )

@@ -55,7 +55,7 @@ def test_fusion_settings() -> None:
     config = parse("[registry]\ndisable_fusion=on\nfusion_blacklists=ConvActivationFusion, MatMulActivationFusion\n")
     assert config.disable_fusion
     assert config.fusion_blacklists == ("ConvActivationFusion", "MatMulActivationFusion")
-    assert convert_options(config, train=True).disable_fusion
+    assert convert_options(config, ConvertOptions(train=True)).disable_fusion
 
 
 @pytest.mark.parametrize(
