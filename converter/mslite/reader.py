@@ -70,8 +70,18 @@ class _Reader:
             graphs = [
                 self._wire_graph("main_graph", self.root.InputIndexAsNumpy(), self.root.OutputIndexAsNumpy(), nodes)
             ]
+        for node in nodes:
+            if node.op == "PartialFusion":
+                node.graphs = (self._bound(node, graphs),)
         version = (self.root.Version() or b"").decode("utf-8")
         return Model(graphs, Stage.LITE, self.path, producer=version)
+
+    def _bound(self, node: Node, graphs: list[Graph]) -> Graph:
+        """The graph that a PartialFusion names by its number."""
+        number = node.attrs.pop("sub_graph_index")
+        if not isinstance(number, int) or not 0 < number < len(graphs):
+            raise fail("E310", f"binds subgraph {number!r} of {len(graphs)}", path=self.path, node=node.name)
+        return graphs[number]
 
     def _graph(self, subgraph: Any, nodes: list[Node]) -> Graph:  # noqa: ANN401 - generated classes have no types
         members = nodes if subgraph.NodeIndicesIsNone() else [nodes[i] for i in schema.vector(subgraph, "NodeIndices")]

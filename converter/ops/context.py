@@ -133,6 +133,18 @@ def integers_of(value: Value) -> tuple[int, ...] | None:
     return None
 
 
+def literal_array(value: Attr) -> np.ndarray[Any, np.dtype[Any]] | None:
+    """The tensor for a literal: a scalar integer has one dimension, as the official converter writes it."""
+    flat = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(item, (tuple, str, bytes)) or item is None for item in flat):
+        return None
+    if value and all(isinstance(item, bool) for item in flat):
+        return np.array(flat, np.bool_)
+    if any(isinstance(item, float) for item in flat):
+        return np.array(value, np.float32)
+    return np.array(flat, np.int32)
+
+
 def scalar_type(shape: tuple[int, ...] = ()) -> TensorType:
     """A float32 type."""
     return TensorType(DType.FLOAT32, shape)

@@ -15,6 +15,7 @@ from converter.passes.fold.constants import fold_constants
 from converter.passes.fold.equal_nodes import merge_equal_nodes
 from converter.passes.fold.scale_shift import fuse_scale_and_shift
 from converter.passes.fuse.rules import FUSIONS
+from converter.passes.interface.types import set_interface_types
 from converter.passes.layout.channels_last import channels_last
 from converter.passes.layout.formats import settle_formats
 from converter.passes.normalize.control_flow import resolve_control_flow
@@ -22,6 +23,7 @@ from converter.passes.normalize.dead_code import remove_dead_code
 from converter.passes.normalize.kind import require_inference, require_training_step
 from converter.passes.normalize.side_effects import order_side_effects
 from converter.passes.normalize.types import narrow_types
+from converter.passes.schedule.branches import finish_branches
 from converter.passes.schedule.names import name_everything
 from converter.passes.schedule.order import schedule
 
@@ -43,9 +45,11 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("compose-learning-rates", compose_learning_rates, Modes.TRAINING, after=("train-assigned-weights",)),
     Pass("merge-equal-nodes", merge_equal_nodes, Modes.TRAINING, after=("compose-learning-rates",), optional=True),
     Pass("fuse-scale-and-shift", fuse_scale_and_shift, Modes.TRAINING, after=("adapt-operators",), optional=True),
+    Pass("set-interface-types", set_interface_types, after=("fold-constants",)),
     *FUSIONS,
     Pass("channels-last", channels_last, after=("adapt-operators",)),
     Pass("fold-constant-images", fold_constants, after=("channels-last",), optional=True),
+    Pass("finish-branches", finish_branches, Modes.INFERENCE, after=("channels-last",)),
     Pass("settle-formats", settle_formats, after=("channels-last",)),
     Pass("schedule", schedule, after=("order-side-effects", "adapt-operators")),
     Pass("name-everything", name_everything, after=("channels-last", "schedule")),

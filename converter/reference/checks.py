@@ -8,6 +8,7 @@ from converter.errors import Problem, Problems
 from converter.ir import DType, Layout
 from converter.ops.device_kernels import DEVICE_KERNELS
 from converter.ops.formats import Formats, wrong_image
+from converter.reference.functions import CONTROL_FLOW
 from converter.reference.kernels import KERNELS
 from converter.reference.optimizers import RATES
 from converter.reference.roles import is_optimizer
@@ -23,17 +24,18 @@ _KERNEL_TYPES = (DType.FLOAT32, DType.FLOAT16, DType.INT8, DType.INT32, DType.BO
 
 def check_graph(model: Model, roles: Roles) -> None:
     """Raise `ConversionError` E602 with everything that the device would not compile, or would compute garbage from."""
-    graph, problems = model.main, Problems()
-    _check_wiring(graph, problems, model.path)
-    for node in graph.nodes:
-        _check_node(node, problems)
-    formats = Formats(graph)
-    for node in graph.nodes:
-        message = _wrong_format(formats, node)
-        if message:
-            problems.add(_problem(node, message, "images must be NHWC, convolution weights NHWC or KHWC"))
+    problems = Problems()
+    for graph in model.graphs:
+        _check_wiring(graph, problems, model.path)
+        for node in graph.nodes:
+            _check_node(node, problems)
+        formats = Formats(graph)
+        for node in graph.nodes:
+            message = _wrong_format(formats, node)
+            if message:
+                problems.add(_problem(node, message, "images must be NHWC, convolution weights NHWC or KHWC"))
     if any(is_optimizer(node) for node in roles.order):
-        _check_batch(graph, problems, model.path)
+        _check_batch(model.main, problems, model.path)
     problems.raise_if_any()
 
 
@@ -62,7 +64,7 @@ def _check_wiring(graph: Graph, problems: Problems, path: str | None) -> None:
 
 
 def _check_node(node: Node, problems: Problems) -> None:
-    if node.op not in KERNELS:
+    if node.op not in KERNELS and node.op not in CONTROL_FLOW:
         problems.add(_problem(node, f"has the operator {node.op}, which {_lacking(node.op)}"))
     if not node.name:
         problems.add(_problem(node, "has no name", "the device finds losses, gradients and outputs by node names"))

@@ -33,7 +33,7 @@ def check_inputs(
         complaint = _complaint(value, array)
         if complaint:
             problems.add(Problem("E601", f"input {index} ({value.name}) {complaint}", path=path))
-        found[id(value)] = np.ascontiguousarray(array)
+        found[id(value)] = np.asarray(array, order="C")
     problems.raise_if_any()
     return found
 

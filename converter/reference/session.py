@@ -13,14 +13,16 @@ from converter.reference.call import Call, refusal
 from converter.reference.checks import check_graph
 from converter.reference.compute import compute
 from converter.reference.constants import constant_array
+from converter.reference.functions import CONTROL_FLOW, bind, function_of, tail_call
 from converter.reference.inputs import check_inputs
 from converter.reference.roles import roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from converter.ir import Model, Node, Value
+    from converter.ir import Graph, Model, Node, Value
     from converter.reference.call import Array, Outputs
+    from converter.reference.functions import Function, Stored
 
     Hook = Callable[[int, Node, Outputs], Outputs | None]
 
@@ -43,7 +45,12 @@ class _Memory:
 
     readers: Counter[int]
     kept: frozenset[int]
-    values: dict[int, Array] = field(default_factory=dict)
+    values: dict[int, Stored] = field(default_factory=dict)
+
+    def keep(self, value: Value, result: Stored) -> None:
+        """Store a result that somebody will read."""
+        if self.readers[id(value)] > 0 or id(value) in self.kept:
+            self.values[id(value)] = result
 
     def release(self, node: Node) -> None:
         """Note that the node has read its inputs."""
@@ -66,11 +73,11 @@ class Session:
         self.path = model.path
         self.roles = roles(self.graph)
         check_graph(model, self.roles)
-        self._values = _constant_values(self.graph.nodes, self.graph.outputs)
+        self._values = _constant_values(model.graphs)
         self._initial = {id(value): constant_array(value, model) for value in self._values}
         self._current = dict(self._initial)
-        self._state: dict[int, dict[str, Any]] = {id(node): {} for node in self.graph.nodes}
-        self._position = {id(node): index for index, node in enumerate(self.graph.nodes)}
+        self._state: dict[int, dict[str, Any]] = {id(node): {} for graph in model.graphs for node in graph.nodes}
+        self._position = {id(node): index for graph in model.graphs for index, node in enumerate(graph.nodes)}
         self.on_kernel: Hook | None = None
         self.is_training = True
 
@@ -127,13 +134,45 @@ class Session:
     def _execute(
         self, order: Sequence[Node], results: Sequence[Value], inputs: Mapping[str, Array] | Sequence[Array]
     ) -> dict[str, Array]:
+        needed = {id(value) for node in order for value in node.inputs}
+        memory = self._run_all(order, results, check_inputs(self.graph, inputs, needed, self.path))
+        return {value.name: self._result(value, memory) for value in results}
+
+    def _run_all(self, order: Sequence[Node], results: Sequence[Value], inputs: Mapping[int, Stored]) -> _Memory:
+        """Run nodes on values by identity; the memory afterwards holds the results."""
         readers = Counter(id(value) for node in order for value in node.inputs)
         memory = _Memory(readers, frozenset(map(id, results)))
-        needed = {id(value) for node in order for value in node.inputs}
-        memory.values.update(check_inputs(self.graph, inputs, needed, self.path))
+        memory.values.update(inputs)
         for position, node in enumerate(order):
-            self._run(position, node, memory)
-        return {value.name: self._result(value, memory) for value in results}
+            if node.op in CONTROL_FLOW:
+                self._run_function(node, memory)
+            else:
+                self._run(position, node, memory)
+        return memory
+
+    def _run_function(self, node: Node, memory: _Memory) -> None:
+        """A node that makes or calls a function."""
+        inputs = [memory.values.get(id(value), self._current.get(id(value))) for value in node.inputs]
+        known = [value for value in inputs if value is not None]
+        if len(known) < len(inputs):
+            raise refusal(node, "reads what nothing has written")
+        results: list[Stored] = [bind(node, known)] if node.op != "Call" else []
+        results += self._run_graph(function_of(node, known[0])) if node.op == "Call" else []
+        memory.release(node)
+        for value, result in zip(node.outputs, results, strict=True):
+            memory.keep(value, result)
+
+    def _run_graph(self, function: Function) -> list[Array]:
+        """Call a function; where it ends with a call itself, that one goes on here, so that loops need no depth."""
+        while True:
+            graph, last = function.graph, tail_call(function.graph)
+            results = graph.outputs if last is None else last.inputs
+            nodes = graph.nodes if last is None else graph.nodes[:-1]
+            arguments = {id(value): each for value, each in zip(graph.inputs, function.arguments, strict=True)}
+            memory = self._run_all(nodes, results, arguments)
+            if last is None:
+                return [self._result(value, memory) for value in results]
+            function = function_of(last, memory.values[id(last.inputs[0])])
 
     def _run(self, position: int, node: Node, memory: _Memory) -> None:
         call = self._call(node, memory)
@@ -145,8 +184,8 @@ class Session:
             outputs = self.on_kernel(position, node, outputs) or outputs
         for value, result in zip(node.outputs, outputs, strict=False):
             self._check_early_readers(node, value, result)
-            if result is not None and (memory.readers[id(value)] > 0 or id(value) in memory.kept):
-                memory.values[id(value)] = result
+            if result is not None:
+                memory.keep(value, result)
 
     def _call(self, node: Node, memory: _Memory) -> Call:
         inputs = tuple(self._read(node, value, memory) for value in node.inputs)
@@ -155,8 +194,9 @@ class Session:
         return Call(node, inputs, initial, self.is_training, trainable, self._state[id(node)])
 
     def _read(self, node: Node, value: Value, memory: _Memory) -> Array:
-        if id(value) in memory.values:
-            return memory.values[id(value)]
+        found = memory.values.get(id(value))
+        if isinstance(found, np.ndarray):
+            return found
         if id(value) in self._current:
             return self._current[id(value)]
         if node.op in ("LSTMGrad", "LSTMGradData", "LSTMGradWeight"):
@@ -164,11 +204,12 @@ class Session:
         raise refusal(node, f"reads {value.name!r}, which nothing has written", "the device would read old memory")
 
     def _write(self, value: Value, values: Array, memory: _Memory) -> None:
+        old = memory.values.get(id(value))
         if id(value) in self._current:
             shape = self._current[id(value)].shape
             self._current[id(value)] = values.reshape(shape)
-        elif id(value) in memory.values:
-            memory.values[id(value)] = values.reshape(memory.values[id(value)].shape)
+        elif isinstance(old, np.ndarray):
+            memory.values[id(value)] = values.reshape(old.shape)
 
     def _check_early_readers(self, node: Node, value: Value, values: Array | None) -> None:
         """The device infers shapes in file order: a reader that stands first sees the dims written in the file."""
@@ -180,8 +221,9 @@ class Session:
             raise refusal(early, f"stands in the file before {node.name!r}, whose output has no true dims in the file")
 
     def _result(self, value: Value, memory: _Memory) -> Array:
-        if id(value) in memory.values:
-            return memory.values[id(value)]
+        found = memory.values.get(id(value))
+        if isinstance(found, np.ndarray):
+            return found
         if id(value) in self._current:
             return self._current[id(value)]
         raise fail("E602", f"the output {value.name!r} is never written", path=self.path)
@@ -194,8 +236,6 @@ def written_inputs(node: Node) -> tuple[Value, ...]:
     return node.inputs[3:5] if node.op == "FusedBatchNorm" else ()
 
 
-def _constant_values(nodes: Sequence[Node], outputs: Sequence[Value]) -> list[Value]:
-    """Constants that nodes read, in the order of first use, then those that are graph outputs."""
-    found = {id(value): value for node in nodes for value in node.inputs if value.const is not None}
-    found.update({id(value): value for value in outputs if value.const is not None})
-    return list(found.values())
+def _constant_values(graphs: Sequence[Graph]) -> list[Value]:
+    """Constants that nodes read, in the order of first use, then those that are results, graph by graph."""
+    return list({id(value): value for graph in graphs for value in graph.constants()}.values())

@@ -67,6 +67,14 @@ def renamed(folder: Path, name: str, *operators: str) -> None:
     written(proto, folder)
 
 
+def updating(folder: Path, name: str) -> None:
+    """A network that also assigns a parameter to itself, which makes a training step of it."""
+    proto = parsed(recording(name))
+    parameter = proto.graph.parameter[0].name
+    proto.graph.node.add(op_type="Assign", name="Assign-op1", input=[parameter, parameter], output=["assigned"])
+    written(proto, folder)
+
+
 def unknown_attribute(folder: Path, name: str, op: str, attribute: str) -> None:
     proto = parsed(recording(name))
     primitive = next(each for each in proto.primitives if each.op_type == op)
@@ -93,6 +101,7 @@ RECIPES: Mapping[str, Callable[..., None]] = {
         version,
         renamed,
         unknown_attribute,
+        updating,
         split_without_weights,
         nothing,
     )

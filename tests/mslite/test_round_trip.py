@@ -57,6 +57,8 @@ def test_real_models(recording: Recording) -> None:
     check_round_trip(convert(recording.model, ConvertOptions(train=recording.is_training)).model)
 
 
+# One of them names a graph, so it cannot stand just anywhere.
+OPERATORS = sorted(LITE_OPS.keys() - {"PartialFusion"})
 INTEGERS = {"int": (-(1 << 31), (1 << 31) - 1), "uint": (0, (1 << 32) - 1), "long": (-(1 << 63), (1 << 63) - 1)}
 INTEGERS |= {"byte": (-128, 127), "ubyte": (0, 255)}
 FLOATS = st.floats(width=32, allow_nan=False)
@@ -107,7 +109,7 @@ def models(draw: Callable[..., Any]) -> Model:
         inputs = [value(f"{number}{draw(NAMES)}", *draw(DIMS))]
         nodes: list[Node] = []
         for index in range(draw(st.integers(1, 4))):
-            op = draw(st.sampled_from(sorted(LITE_OPS)))
+            op = draw(st.sampled_from(OPERATORS))
             made = [*inputs, *(out for each in nodes for out in each.outputs)]
             chosen = [draw(st.sampled_from(made)), *draw(st.lists(constants(), max_size=3))]
             outputs = [value(f"{number}.{index}.{place}", *draw(DIMS)) for place in range(draw(st.integers(1, 2)))]

@@ -77,6 +77,11 @@ def source(nodes: Sequence[Node], outputs: Sequence[Value], inputs: Sequence[Val
     return made
 
 
+def graph_nodes(graphs: Sequence[Graph]) -> list[Node]:
+    """The nodes of several graphs."""
+    return [each for graph in graphs for each in graph.nodes]
+
+
 def infer(made: Model, *arrays: Array) -> list[Array]:
     run_passes(made, PIPELINE, modes=Modes.INFERENCE, verify_each=True)
     return list(Session(made).infer(list(arrays)).values())
@@ -125,10 +130,26 @@ def test_a_loop_that_runs_a_thousand_times_needs_no_depth() -> None:
     assert len(made.main.nodes) == 2 * 1000
 
 
-def test_a_loop_whose_bound_is_an_input_is_refused() -> None:
-    limit = scalar("limit")
-    made, x = counted(limit)
-    made.main.inputs[:] = [x, limit]
+@pytest.mark.parametrize("limit", [0, 1, 3])
+def test_a_loop_whose_bound_is_an_input_is_a_graph_that_calls_itself(limit: int) -> None:
+    bound = scalar("limit")
+    made, x = counted(bound)
+    made.main.inputs[:] = [x, bound]
+    (found,) = infer(made, X, np.array(limit, np.int32))
+    wanted = X.copy()
+    for _ in range(limit):
+        wanted = wanted * wanted - wanted
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    _, loop, body, _ = made.graphs
+    assert any(loop in each.graphs for each in body.nodes)
+
+
+def test_a_loop_whose_bound_is_an_input_is_refused_in_a_training_step() -> None:
+    bound = scalar("limit")
+    made, x = counted(bound)
+    state = constant("state", 2, 3)
+    made.main.nodes.append(node("Assign", [state, x], [like_x("assigned")], {"side_effect_mem": True}))
+    made.main.inputs[:] = [x, bound]
     (problem,) = refusals(lambda: resolve_control_flow(made))
     assert problem.code == "E206"
     assert "depends on data" in problem.message
@@ -141,16 +162,23 @@ def test_a_loop_without_end_is_refused() -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_condition_on_data_runs_both_branches_and_selects(sign: int) -> None:
+@pytest.mark.parametrize("trains", [False, True])
+def test_a_condition_on_data_calls_one_of_two_graphs_or_selects_among_both(sign: int, *, trains: bool) -> None:
     x, then, otherwise = like_x("x"), branch("square", "Square"), branch("neg", "Neg")
     test = is_positive(x)
     parts = [bind(then, [x], "then"), bind(otherwise, [x], "otherwise")]
     switch = choose(test[-1].outputs[0], parts)
     result = call(switch.outputs[0], [], [like_x("y")])
-    made = source([*test, *parts, switch, result], result.outputs, [x], then, otherwise)
-    (found,) = infer(made, X * sign)
+    nodes = [*test, *parts, switch, result]
+    if trains:
+        state = constant("state", 2, 3)
+        nodes.append(node("Assign", [state, result.outputs[0]], [like_x("assigned")], {"side_effect_mem": True}))
+    made = source(nodes, result.outputs, [x], then, otherwise)
+    run_passes(made, PIPELINE, modes=Modes.TRAINING if trains else Modes.INFERENCE, verify_each=True)
+    (found,) = Session(made).infer([X * sign]).values()
     np.testing.assert_allclose(found, X * X if sign > 0 else X, rtol=1e-6)
-    assert [each.op for each in made.main.nodes if each.op in ("Select", "Where")] != []
+    assert len(made.graphs) == (1 if trains else 3)
+    assert any(each.op in ("Select", "Where") for each in made.main.nodes) is trains
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -236,7 +264,7 @@ def test_what_follows_both_branches_is_made_once() -> None:
     result = call(switch.outputs[0], [], [like_x("y")])
     made = source([*test, *parts, switch, result], result.outputs, [x], rest, *graphs)
     assert resolve_control_flow(made)
-    assert [each.op for each in made.main.nodes].count("Exp") == 1
+    assert [each.op for each in graph_nodes(made.graphs)].count("Exp") == 1
     assert not resolve_control_flow(made)
 
 
@@ -249,15 +277,48 @@ def test_a_loop_that_counts_with_a_changing_parameter_is_refused() -> None:
     assert (problem.code, problem.node) == ("E206", "assign")
 
 
-def test_branches_of_different_shapes_are_refused() -> None:
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_branch_that_only_returns_a_constant_has_an_input(sign: int) -> None:
+    """The device starts a graph when its inputs arrive."""
+    x, then, wanted = like_x("x"), branch("square", "Square"), constant("wanted", 2, 3)
+    otherwise = Graph("fixed", [], [wanted])
+    test = is_positive(x)
+    parts = [bind(then, [x], "then"), bind(otherwise, [], "otherwise")]
+    switch = choose(test[-1].outputs[0], parts)
+    result = call(switch.outputs[0], [], [like_x("y")])
+    made = source([*test, *parts, switch, result], result.outputs, [x], then, otherwise)
+    (found,) = infer(made, X * sign)
+    assert wanted.const is not None
+    np.testing.assert_allclose(found, X * X if sign > 0 else wanted.const.array(), rtol=1e-6)
+    assert all(graph.inputs and graph.outputs[0].producer in graph.nodes for graph in made.graphs)
+
+
+def of_two_shapes() -> Model:
+    """A choice between a result [2, 3] and one [3, 2]."""
     x = like_x("x")
-    then, otherwise = branch("square", "Square"), branch("neg", "Neg")
-    otherwise.nodes[0].outputs[0].type = value("wide", 3, 2).type
+    then = branch("square", "Square")
+    otherwise = Graph("turned", [like_x("tx")])
+    turn = node("Transpose", [*otherwise.inputs, literal((1, 0))], [value("turn", 3, 2)])
+    otherwise.nodes, otherwise.outputs = [turn], list(turn.outputs)
     test = is_positive(x)
     parts = [bind(then, [x], "then"), bind(otherwise, [x], "otherwise")]
     switch = choose(test[-1].outputs[0], parts)
     result = call(switch.outputs[0], [], [like_x("y")])
-    made = source([*test, *parts, switch, result], result.outputs, [x], then, otherwise)
+    return source([*test, *parts, switch, result], result.outputs, [x], then, otherwise)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_branches_of_different_shapes_make_a_result_of_unknown_dimensions(sign: int) -> None:
+    made = of_two_shapes()
+    (found,) = infer(made, X * sign)
+    np.testing.assert_allclose(found, X * X if sign > 0 else -X.T, rtol=1e-6)
+    assert made.main.outputs[0].type.shape == (-1, -1)
+
+
+def test_branches_of_different_shapes_are_refused_in_a_training_step() -> None:
+    made = of_two_shapes()
+    state = constant("state", 2, 3)
+    made.main.nodes.append(node("Assign", [state, made.main.inputs[0]], [like_x("a")], {"side_effect_mem": True}))
     (problem,) = refusals(lambda: resolve_control_flow(made))
     assert problem.code == "E206"
     assert "float32[2,3] and float32[3,2]" in problem.message

@@ -5,13 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from converter.errors import fail
 from converter.ir import ArrayTensor, Stage
 from converter.ir.editing import set_input
 from converter.ops.arity import least_inputs
-from converter.ops.context import Context, problem_at
+from converter.ops.context import Context, literal_array, problem_at
 from converter.ops.device_kernels import DEVICE_KERNELS
 from converter.ops.lite_fields import defaults
 from converter.ops.rule import RefusedValueError
@@ -22,7 +20,8 @@ if TYPE_CHECKING:
     from converter.ir import Attr, Model, Node
     from converter.ops.rule import Rule
 
-_CONTROL_FLOW = frozenset({"call", "Partial", "partial", "Switch", "switch", "SwitchLayer", "switch_layer"})
+_CONTROL_FLOW = {"Partial": "PartialFusion", "Switch": "Switch", "call": "Call"}
+_NO_CONTROL_FLOW = frozenset({"SwitchLayer", "switch_layer"})
 
 
 def adapt_operators(model: Model) -> bool:
@@ -47,6 +46,10 @@ def adapt_operators(model: Model) -> bool:
 def _adapt(context: Context, node: Node) -> None:
     """One node: attributes accounted for, then renamed, then finished by its adapter."""
     if node.op in _CONTROL_FLOW:
+        node.op = _CONTROL_FLOW[node.op]
+        node.attrs = {"is_tail_call": False} if node.op == "Call" else {}
+        return
+    if node.op in _NO_CONTROL_FLOW:
         hint = "write the network without if and while on tensors"
         context.refuse("E206", node, f"{node.op}: control flow cannot be converted", hint)
         return
@@ -99,18 +102,6 @@ def _literals_to_tensors(context: Context, node: Node) -> None:
         value.const = ArrayTensor.of(array)
         value.type, value.literal = value.const.type, None
         set_input(node, index, value)
-
-
-def literal_array(value: Attr) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None:
-    """The tensor for a literal: a scalar integer has one dimension, as the official converter writes it."""
-    flat = value if isinstance(value, tuple) else (value,)
-    if any(isinstance(item, (tuple, str, bytes)) or item is None for item in flat):
-        return None
-    if value and all(isinstance(item, bool) for item in flat):
-        return np.array(flat, np.bool_)
-    if any(isinstance(item, float) for item in flat):
-        return np.array(value, np.float32)
-    return np.array(flat, np.int32)
 
 
 def _check_device(context: Context, node: Node) -> None:

@@ -41,13 +41,14 @@ _MADE_BY = "channels-last"
 
 def channels_last(model: Model) -> bool:
     """Store images channels last and convolution kernels KHWC, with the fewest transposes at the borders."""
+    if any(value.layout is not Layout.NCHW for graph in model.graphs for value in _values(graph)):
+        return False  # it has been here before
+    plan = Plan(model.graphs, model.wanted)
+    plan.decide()
     changed = False
+    placed: dict[int, tuple[Value, Value]] = {}
     for graph in model.graphs:
-        if any(value.layout is not Layout.NCHW for value in _values(graph)):
-            continue  # it has been here before
-        plan = Plan(graph)
-        plan.decide()
-        rewrite = _Rewrite(model, graph, plan)
+        rewrite = _Rewrite(model, graph, plan, placed)
         rewrite.run()
         changed |= rewrite.changed
     return changed
@@ -62,11 +63,12 @@ def _values(graph: Graph) -> list[Value]:
 
 @dataclass
 class _Rewrite:
-    """Carries the plan out."""
+    """Carries the plan out. `placed` are constants that other graphs read, too, with their channels-last twins."""
 
     model: Model
     graph: Graph
     plan: Plan
+    placed: dict[int, tuple[Value, Value]]
     moved: dict[tuple[int, bool], Value] = field(default_factory=dict)
     changed: bool = False
 
@@ -79,8 +81,9 @@ class _Rewrite:
             for index, value in enumerate(node.inputs):
                 self._check_edge(node, index, value)
         for index, value in enumerate(self.graph.outputs):
-            if self.plan.is_last(value) and value.producer is not None:
-                self.graph.outputs[index] = self._converted(value, value.producer, last=False)
+            wanted = self.plan.returns_last(self.graph, index)
+            if value.producer is not None and is_image(value) and self.plan.is_last(value) != wanted:
+                self.graph.outputs[index] = self._converted(value, value.producer, last=wanted)
         for node in nodes:
             self._renumber(node)
         for value in values:
@@ -103,11 +106,13 @@ class _Rewrite:
             if not readers:
                 continue
             stored = value
-            if len(readers) != len(value.users):
-                stored = Value(f"{value.name}_nhwc", value.type, const=value.const)
+            if len(readers) != len(value.users) or id(value) in self.placed:
+                twin = Value(f"{value.name}_nhwc", value.type, const=value.const)
+                stored = self.placed.setdefault(id(value), (value, twin))[1]
                 for node, index in readers:
                     set_input(node, index, stored)
-            self._relabel(stored)
+            if stored.layout is Layout.NCHW:
+                self._relabel(stored)
             self.moved[id(stored), True] = stored
 
     def _check_edge(self, node: Node, index: int, value: Value) -> None:
@@ -252,7 +257,7 @@ class _Rewrite:
         if value.const is not None:
             value.const = _transposed(value)
             value.layout = Layout.KHWC if _is_kernel(value) else Layout.NHWC
-        elif value.producer is None:
+        elif value.producer is None and self.graph is self.model.main:
             message = f"input {value.name!r} is fed as NHWC {list(value.type.shape or ())}, in MindIR it is NCHW"
             self.model.notes.append(Note("layout", message))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from converter.ir import Layout
 from converter.ops.layouts import RANK, TO_NCHW, TO_NHWC
 from converter.ops.lite_ops import LITE_OPS
 from converter.passes.fold.constants import written_variables
@@ -23,7 +24,7 @@ from converter.passes.layout.axes import (
 from converter.passes.layout.cut import INFINITE, SINK, SOURCE, Network
 
 if TYPE_CHECKING:
-    from converter.ir import Graph, Node, Value
+    from converter.ir import Graph, Interface, Node, Value
 
 FIRST, LAST = SOURCE, SINK
 # The number of nodes decides; among as many, the number of elements that they move.
@@ -34,39 +35,76 @@ _OF_PERMUTATION: dict[tuple[int, ...] | None, int] = {TO_NHWC: LAST, TO_NCHW: FI
 
 @dataclass
 class Plan:
-    """Labels of one graph: `follow` are vertices of nodes that work either way, `last` all that turned out last."""
+    """Labels of all graphs: `follow` are vertices of nodes that work either way, `last` all that turned out last.
 
-    graph: Graph
+    What a graph is given and what it returns have one layout for all its callers; `results` are vertices of the latter.
+    """
+
+    graphs: list[Graph]
+    wanted: Interface
     network: Network = field(default_factory=Network)
     variables: set[int] = field(default_factory=set)
     follow: dict[int, int] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
+    results: dict[tuple[int, int], int] = field(default_factory=dict)
     last: set[int] = field(default_factory=set)
 
     def decide(self) -> None:
         """Label everything."""
-        self.variables = written_variables(self.graph)
-        self.stored.update((id(value), LAST) for value in self.graph.inputs if is_image(value))
-        for node in self.graph.nodes:
+        main, *called = self.graphs
+        nodes = [node for graph in self.graphs for node in graph.nodes]
+        self.variables = {key for graph in self.graphs for key in written_variables(graph)}
+        given = _label(self.wanted.input_layout)
+        self.stored.update((id(value), given) for value in main.inputs if is_image(value))
+        self.stored.update((id(v), self.network.vertex()) for graph in called for v in graph.inputs if is_image(v))
+        for node in nodes:
             self._add(node)
         wishes: dict[int, tuple[Value, list[int]]] = {}
-        for node in self.graph.nodes:
+        for node in nodes:
             for index, value in enumerate(node.inputs):
                 wish = self.wish(node, index)
                 if wish is not None and id(value) in self.stored:
                     wishes.setdefault(id(value), (value, []))[1].append(wish)
                     if index in LITE_OPS[node.op].writes:
                         self._tie(self.stored[id(value)], wish)
-        for value in self.graph.outputs:
-            if id(value) in self.stored and value.producer is not None:
-                wishes.setdefault(id(value), (value, []))[1].append(FIRST)
+        for graph in self.graphs:
+            self._add_results(graph, wishes)
+        for node in nodes:
+            self._tie_call(node)
         for value, asked in wishes.values():
             self._charge(value, self.stored[id(value)], set(asked))
         self.last = self.network.sink_side()
 
+    def _add_results(self, graph: Graph, wishes: dict[int, tuple[Value, list[int]]]) -> None:
+        """Results of the model are as the user asks, those of other graphs as their callers like.
+
+        What a graph returns from a call, or as it was given, cannot be moved on the way.
+        """
+        for index, value in enumerate(graph.outputs):
+            if not is_image(value):
+                continue
+            is_main = graph is self.graphs[0]
+            own = _label(self.wanted.output_layout) if is_main else self.network.vertex()
+            self.results[id(graph), index] = own
+            if value.producer is not None and value.producer.op != "Call":
+                wishes.setdefault(id(value), (value, []))[1].append(own)
+            elif value.producer is not None or not is_main:
+                self._tie(self.stored.get(id(value), FIRST), own)
+
+    def _tie_call(self, node: Node) -> None:
+        """A call has the results that the graphs it runs return."""
+        for graph in called_graphs(node):
+            for index, value in enumerate(node.outputs):
+                if id(value) in self.stored:
+                    self._tie(self.stored[id(value)], self.results.get((id(graph), index), FIRST))
+
     def is_last(self, value: Value) -> bool:
         """Whether a value is stored channels last."""
         return self.stored.get(id(value), FIRST) in self.last
+
+    def returns_last(self, graph: Graph, index: int) -> bool:
+        """Whether a graph returns a result channels last."""
+        return self.results.get((id(graph), index), FIRST) in self.last
 
     def works_last(self, node: Node) -> bool:
         """Whether a node that can work either way works channels last."""
@@ -82,6 +120,8 @@ class Plan:
         value, lite = node.inputs[index], LITE_OPS.get(node.op)
         if not is_image(value) or lite is None:
             return FIRST if is_image(value) else None
+        if node.graphs:
+            return self.stored.get(id(node.graphs[0].inputs[index]), FIRST)
         if node.op == "Transpose":
             return _OF_PERMUTATION.get(permutation(node))
         if lite.is_linear:
@@ -107,6 +147,8 @@ class Plan:
 
     def _made(self, node: Node, value: Value) -> int:
         """The vertex of an output that no kernel binds."""
+        if node.op == "Call":
+            return self.network.vertex()
         if node.op == "Transpose":
             perm = permutation(node)
             return LAST if perm == TO_NCHW else FIRST if perm in (TO_NHWC, None) else self.network.vertex()
@@ -145,6 +187,20 @@ class Plan:
         for each in sorted(asked):
             self.network.edge(there, each, INFINITE)
             self.network.edge(each, back, INFINITE)
+
+
+def _label(layout: Layout) -> int:
+    """The vertex that stands for a layout."""
+    return LAST if layout is Layout.NHWC else FIRST
+
+
+def called_graphs(node: Node) -> list[Graph]:
+    """The graphs that a Call may run."""
+    function = node.inputs[0].producer if node.op == "Call" else None
+    if function is None:
+        return []
+    binders = [value.producer for value in function.inputs[1:]] if function.op == "Switch" else [function]
+    return [graph for binder in binders if binder is not None for graph in binder.graphs]
 
 
 def _is_still(value: Value) -> bool:

@@ -38,10 +38,14 @@ Operand = Union[Value, Closure, Choice]  # noqa: UP007 - as above
 
 @dataclass
 class Frame:
-    """One graph being run, inside `depth` branches on data: what its values stand for, what its effects became."""
+    """One graph being run, inside `depth` branches on data: what its values stand for, what its effects became.
+
+    `loop` is the loop on data that is being made of it, if any.
+    """
 
     depth: int
     graphs: list[Graph]
+    loop: Graph | None = None
     values: dict[int, Operand] = field(default_factory=dict)
     effects: dict[int, tuple[Node, ...]] = field(default_factory=dict)
 

@@ -1,4 +1,8 @@
-"""Execution of a MindIR with unknown data: every node that would run is made again, in one graph."""
+"""Execution of a MindIR with unknown data: every node that would run is made again.
+
+In a model that trains, all nodes come into one graph. In one that does not, a choice on data runs one of two graphs of
+their own, and a loop on data is a graph that calls itself (subgraphs.py).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from converter.errors import ConversionError
 from converter.ir import Node, Value
-from converter.ir.editing import wire
 from converter.ops.context import problem_at
 from converter.passes.normalize.functions import (
     Call,
@@ -24,35 +27,37 @@ from converter.passes.normalize.functions import (
     tail_arguments,
 )
 from converter.passes.normalize.known_values import computed, truth
+from converter.passes.normalize.making import EFFECTS, Maker
 from converter.passes.normalize.side_effects import written
 from converter.passes.normalize.stores import ASSIGNMENTS, Stores
+from converter.passes.normalize.subgraphs import Side, branch, makes_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.ir import Graph, Model, TensorType
+    from converter.ir import Graph, Model
     from converter.passes.normalize.functions import Function, Operand
     from converter.passes.normalize.stores import Store
+    from converter.passes.normalize.subgraphs import Loops
 
-MADE_BY = "resolve-control-flow"
 # A loop that unrolls to more than this is no longer a program for a small device.
 _MOST_NODES = 20_000
 _MOST_ROUNDS = 10_000
-_EFFECTS = "side_effect_mem"
 
 
-class Inliner:
+class Inliner(Maker):
     """Makes the nodes of one graph without control flow."""
 
-    def __init__(self, model: Model) -> None:
-        """Nothing is made yet."""
+    def __init__(self, model: Model, loops: Loops | None = None) -> None:
+        """Nothing is made yet. With `loops`, branches and loops on data become graphs."""
+        super().__init__()
         self.model = model
-        self.made: list[Node] = []
+        self.loops = loops
         self.frames: list[Frame] = []
         self.known: dict[int, Value] = {}
         self.updated: dict[int, Value] = {}
         self.rounds = 0
-        self.stores = Stores(self._make_load, self._make_assign)
+        self.stores = Stores(self.make_load, self.make_assign)
 
     def run_main(self) -> list[Value]:
         """The outputs of the model's main graph. Raises `ConversionError` E206."""
@@ -61,9 +66,9 @@ class Inliner:
         self.stores.flush_all()
         return [each for each in result.outputs if isinstance(each, Value)]
 
-    def run(self, tail: Tail, depth: int) -> Result:
+    def run(self, tail: Tail, depth: int, loop: Graph | None = None) -> Result:
         """Run a graph; a call that is the last thing it does goes on here, so that loops need no depth."""
-        frame = Frame(depth, [])
+        frame = Frame(depth, [], loop)
         self.frames.append(frame)
         result: Result | Tail = tail
         while isinstance(result, Tail):
@@ -81,6 +86,8 @@ class Inliner:
     def _step(self, frame: Frame, tail: Tail) -> Result | Tail:
         """Run the nodes of one graph."""
         graph = tail.function.graph
+        if self.loops is not None and self.loops.is_loop(graph) and (frame.loop is not graph or frame.graphs):
+            return self._call_loop(self.loops, frame, tail)
         self._enter(frame, graph)
         entry = frontier(merge(tail.after, tail.function.after))
         inputs = (*tail.function.bound, *tail.arguments)
@@ -91,9 +98,13 @@ class Inliner:
             self._node(frame, node, entry)
         if last is not None:
             target, rest = self._target(frame, last)
+            after = merge(entry, *frame.effects.values(), self._after(frame, last))
             if isinstance(target, Closure):
-                return Tail(target, rest, merge(entry, *frame.effects.values(), self._after(frame, last)))
-            self._call(frame, last, entry)
+                return Tail(target, rest, after)
+            end = self._choose(last, target, Call(rest, after, frame.depth))
+            if isinstance(end, Tail):
+                return end
+            self._finish_call(frame, last, end)
         outputs = tuple(self._operand(frame, value) for value in graph.outputs)
         return Result(outputs, frontier(merge(entry, *frame.effects.values())))
 
@@ -106,6 +117,8 @@ class Inliner:
             raise ConversionError([problem_at(place, "E206", message, "give the loop fewer rounds")])
         for other in self.frames:
             if any(each is graph for each in other.graphs) and other.depth < frame.depth:
+                if self.loops is not None:
+                    self.loops.found(graph)
                 self._refuse_loop(graph)
         frame.graphs.append(graph)
 
@@ -140,10 +153,10 @@ class Inliner:
             # Who waited for an assignment that waits itself waits for what came before it.
             frame.effects[id(node)] = merge(entry, self._after(frame, node)) if node.after else ()
             return
-        has_effect = bool(node.after or node.attrs.get(_EFFECTS) or node.op == "Load" or written(node))
+        has_effect = bool(node.after or node.attrs.get(EFFECTS) or node.op == "Load" or written(node))
         after = merge(entry, self._after(frame, node)) if has_effect else ()
         after = merge(after, self.stores.flush(inputs))
-        copy = self._make(node, inputs, after)
+        copy = self.make(node, inputs, after)
         self._check(frame, copy)
         frame.values.update((id(old), new) for old, new in zip(node.outputs, copy.outputs, strict=True))
         if has_effect:
@@ -166,7 +179,7 @@ class Inliner:
         variable, new = inputs[0], self.stores.settled(node, inputs[1], after)
         if node.op != "Assign":
             old = self.stores.current(node, variable, after)
-            new = self._add("Add" if node.op == "AssignAdd" else "Sub", node, [old, new], variable.type)
+            new = self.add("Add" if node.op == "AssignAdd" else "Sub", node, [old, new], variable.type)
         self._note_update(node, variable)
         self.stores.store(node, variable, new, after)
         return new
@@ -179,7 +192,7 @@ class Inliner:
             raise ConversionError([problem_at(node, "E206", message, "update parameters unconditionally")])
         for value in targets:
             self._note_update(node, value)
-        if len(self.made) > _MOST_NODES:
+        if len(self.all_made) > _MOST_NODES:
             message = f"unrolled loops make more than {_MOST_NODES} operators"
             raise ConversionError([problem_at(node, "E206", message, "give the loop fewer rounds")])
 
@@ -189,34 +202,6 @@ class Inliner:
         if self.known.keys() & self.updated.keys():
             message = "a condition depends on a parameter that changes"
             raise ConversionError([problem_at(node, "E206", message, "let constants decide how often a loop runs")])
-
-    def _make(self, like: Node, inputs: Sequence[Value], after: tuple[Node, ...]) -> Node:
-        """A copy of a node with other inputs."""
-        copy = Node(like.op, like.name, like.origin, attrs=dict(like.attrs), after=after)
-        wire(copy, inputs, [Value(value.name, value.type, layout=value.layout) for value in like.outputs])
-        self.made.append(copy)
-        return copy
-
-    def _add(
-        self, op: str, like: Node, inputs: Sequence[Value], kind: TensorType, after: tuple[Node, ...] = ()
-    ) -> Value:
-        """A node that the source does not have."""
-        name = f"{like.name}/{op}"
-        node = Node(op, name, like.origin.derived(MADE_BY), after=after)
-        wire(node, inputs, [Value(name, kind)])
-        self.made.append(node)
-        return node.outputs[0]
-
-    def _make_load(self, like: Node, variable: Value, after: tuple[Node, ...]) -> Value:
-        """The value of a parameter at this point."""
-        return self._add("Load", like, [variable], variable.type, after)
-
-    def _make_assign(self, like: Node, variable: Value, new: Value, after: tuple[Node, ...]) -> Node:
-        """The assignment that waited."""
-        node = Node("Assign", like.name, like.origin, attrs={_EFFECTS: True}, after=after)
-        wire(node, [variable, new], [Value(like.name, variable.type)])
-        self.made.append(node)
-        return node
 
     # -- functions --------------------------------------------------------------------------------------------------
 
@@ -251,7 +236,11 @@ class Inliner:
     def _call(self, frame: Frame, node: Node, entry: tuple[Node, ...]) -> None:
         """Run what a node calls; its results are those of the call."""
         function, arguments = self._target(frame, node)
-        result = self._apply(node, function, Call(arguments, merge(entry, self._after(frame, node)), frame.depth))
+        call = Call(arguments, merge(entry, self._after(frame, node)), frame.depth)
+        self._finish_call(frame, node, self._apply(node, function, call))
+
+    def _finish_call(self, frame: Frame, node: Node, result: Result) -> None:
+        """Let a node's results be those of what it called."""
         outputs = result.outputs
         if len(outputs) < len(node.outputs):
             message = f"makes {len(outputs)} results where {len(node.outputs)} are expected"
@@ -264,34 +253,71 @@ class Inliner:
         """Run a function; of a choice on data, both branches."""
         if isinstance(function, Closure):
             return self.run(Tail(function, call.arguments, call.after), call.depth)
-        condition, inside = function.condition, replace(call, depth=call.depth + 1)
-        ends, stored = [], []
-        for each in (function.then, function.otherwise):
-            self.stores.enter()
-            ends.append(self._branch(node, each, inside))
-            stored.append(self.stores.leave())
-        common = common_tails(*ends)
-        if common is not None:
-            pairs = zip(*(tail_arguments(tail) for tail in common), strict=True)
-            self._merge_stores(node, condition, stored, call.after)
-            arguments = tuple(self._merged(node, condition, *pair) for pair in pairs)
-            after = merge(*(tail.after for tail in common), *(tail.function.after for tail in common))
-            return self.run(Tail(Closure(common[0].function.graph, (), ()), arguments, after), call.depth)
-        results = []
-        for index, end in enumerate(ends):
-            self.stores.enter(stored[index])
-            results.append(self.run(end, inside.depth) if isinstance(end, Tail) else end)
-            stored[index] = self.stores.leave()
-        self._merge_stores(node, condition, stored, call.after)
-        pairs = zip(*(result.outputs for result in results), strict=True)
-        outputs = tuple(self._merged(node, condition, *pair) for pair in pairs)
-        return Result(outputs, merge(*(result.after for result in results)))
+        end = self._choose(node, function, call)
+        return self.run(end, call.depth) if isinstance(end, Tail) else end
+
+    def _choose(self, node: Node, function: Choice, call: Call) -> Result | Tail:
+        """Run both branches of a choice on data, up to the call that both end with, if they do."""
+        inside = replace(call, depth=call.depth + 1)
+        sides = [self._run_side(node, each, inside) for each in (function.then, function.otherwise)]
+        common = common_tails(*(side.end for side in sides))
+        if common is None:
+            for side in sides:
+                self._finish_side(side, inside)
+        rows = [tail_arguments(end) if isinstance(end, Tail) else end.outputs for end in (side.end for side in sides)]
+        pairs = list(zip(*rows, strict=True))
+        after = merge(*(side.end.after for side in sides))
+        if self.loops is not None and makes_tensors(pairs):
+            merged, after = branch(self, node, function.condition, sides, pairs), ()
+        else:
+            for side in sides:
+                self.made += side.nodes
+            self._merge_stores(node, function.condition, [side.stored for side in sides], call.after)
+            merged = tuple(self._merged(node, function.condition, *pair) for pair in pairs)
+        if common is None:
+            return Result(merged, after)
+        after = merge(after, *(tail.function.after for tail in common))
+        return Tail(Closure(common[0].function.graph, (), ()), merged, after)
+
+    def _run_side(self, node: Node, function: Function, call: Call) -> Side:
+        """Run one branch; its nodes and assignments stay apart."""
+        self.stores.enter()
+        outer, self.made = self.made, []
+        end = self._branch(node, function, call)
+        nodes, self.made = self.made, outer
+        return Side(nodes, end, self.stores.leave())
+
+    def _finish_side(self, side: Side, call: Call) -> None:
+        """Run the call that a branch ends with."""
+        if not isinstance(side.end, Tail):
+            return
+        self.stores.enter(side.stored)
+        outer, self.made = self.made, side.nodes
+        side.end = self.run(side.end, call.depth)
+        side.nodes, self.made = self.made, outer
+        side.stored = self.stores.leave()
+
+    def _call_loop(self, loops: Loops, frame: Frame, tail: Tail) -> Result:
+        """Call a graph that calls itself; the first call makes it."""
+        graph, arguments = tail.function.graph, tail_arguments(tail)
+        is_outside = id(graph) not in loops.made
+        if is_outside:
+            loop, inputs = loops.begin(graph, arguments)
+            outer, self.made = self.made, []
+            result = self.run(Tail(Closure(graph, (), ()), inputs, ()), frame.depth + 1, graph)
+            loop.graph.nodes, self.made = self.made, outer
+            loops.finish(graph.nodes[-1], loop, result)
+        result = loops.call(self, graph.nodes[-1], graph, arguments)
+        if is_outside:
+            # Another call may go on in another way behind the loop.
+            del loops.made[id(graph)]
+        return result
 
     def _branch(self, node: Node, function: Function, call: Call) -> Result | Tail:
         """One branch, up to the call that may be common to both."""
         if isinstance(function, Closure):
             return self._run_branch(Tail(function, call.arguments, call.after), call.depth)
-        return self._apply(node, function, call)
+        return self._choose(node, function, call)
 
     def _merge_stores(
         self, node: Node, condition: Value, stored: Sequence[Mapping[int, Store]], after: tuple[Node, ...]
@@ -319,7 +345,7 @@ class Inliner:
                 message = f"the branches of a condition on data make {a.type} and {b.type}"
                 raise ConversionError([problem_at(node, "E206", message, "let both branches make the same shape")])
             maker = place or a.producer or b.producer or node
-            return self._add("Select", maker, [condition, a, b], a.type)
+            return self.add("Select", maker, [condition, a, b], a.type)
         if isinstance(a, Value) or isinstance(b, Value):
             raise ConversionError([problem_at(node, "E206", "one branch makes a function, the other a tensor")])
         return Choice(condition, a, b)

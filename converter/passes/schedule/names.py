@@ -29,6 +29,8 @@ def name_everything(model: Model) -> bool:
                 changed |= _name(value, value.name or f"{node.name}/input-{index}", values, done)
             for index, value in enumerate(node.outputs):
                 wanted = node.name if len(node.outputs) == 1 else f"{node.name}/output-{index}"
+                # Results of a call are named after what makes them in the end.
+                wanted = value.name if node.op == "Call" and value.name else wanted
                 changed |= _name(value, wanted, values, done)
     return changed
 
