@@ -82,7 +82,9 @@ def _answer(submit: Submit, request: dict[str, Any], directory: Path) -> dict[st
 
 def _run(submit: Submit, request: dict[str, Any], directory: Path) -> Outcome:
     """Submit a conversion, at first without any bytes."""
+    named = (path for name in request.get("directories", ()) for path in (directory / name).rglob("*"))
     paths = {str(directory / name) for name in (request["source"], *request.get("hash", ()))}
+    paths |= {str(path) for path in named if path.is_file()}
     job: Job = {
         "request": request,
         "directory": str(directory),

@@ -4,10 +4,11 @@
     ← {"id": 1, "ok": true, "bytes": 759808, "sha256": "…", "inputs": […], "outputs": […], "report": {…}, …}
     ← {"id": 1, "ok": false, "status": -300, "message": "net.mindir: error[E201]: …"}
 
-Optional in a request: `hash`, files whose SHA-256 is wanted (`"hashes": {path: …}` in the answer), and `scratch`, a
-directory that is the worker's to remove. Without `options` nothing is converted: `target`, made by another converter,
-is described. The end of stdin means that whoever asked is gone: the worker stops at once, also in the middle of a
-conversion, and removes `scratch`.
+Optional in a request: `hash`, files whose SHA-256 is wanted (`"hashes": {path: …}` in the answer); `keys`, digits of
+the keys `decrypt` and `encrypt`; `scratch`, a directory that is the worker's to remove; and `progress`, whether lines
+like `{"id": 1, "progress": ["calibrating", 3, 20]}` are wanted before the answer. Without `options` nothing is
+converted: `target`, made by another converter, is described. The end of stdin means that whoever asked is gone: the
+worker stops at once, also in the middle of a conversion, and removes `scratch`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import queue
 import shutil
 import sys
 import threading
+import time
 import traceback
 import zlib
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from converter.encryption.keys import Key, Keys
 from converter.errors import CODES, ConversionError, fail
 from converter.options import ConvertOptions
 
@@ -35,9 +38,10 @@ if TYPE_CHECKING:
 
     from converter.report import Report
 
-    Convert = Callable[[Path, Path, ConvertOptions], Report]
+    Convert = Callable[..., Report]
 
 _CHUNK = 1 << 20
+_PROGRESS_SECONDS = 0.1
 ORPHANED = 3
 
 
@@ -48,16 +52,36 @@ def serve(convert: Convert, requests: Iterable[str], responses: TextIO) -> None:
     """
     for line in requests:
         request = json.loads(line)
-        answer = {"id": request["id"], **_answer(convert, request)}
-        responses.write(json.dumps(answer, sort_keys=True) + "\n")
-        responses.flush()
+        answers = _Answers(request["id"], responses)
+        answers.write(_answer(convert, request, answers))
 
 
-def _answer(convert: Convert, request: dict[str, Any]) -> dict[str, Any]:
+class _Answers:
+    """What goes back for one request."""
+
+    def __init__(self, number: int, stream: TextIO) -> None:
+        """Write to `stream`."""
+        self._number, self._stream = number, stream
+        self._shown = 0.0
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Say how far it is, now and then."""
+        now = time.monotonic()
+        if now >= self._shown + _PROGRESS_SECONDS:
+            self._shown = now
+            self.write({"progress": [what, done, total]})
+
+    def write(self, answer: dict[str, Any]) -> None:
+        """Write a line."""
+        self._stream.write(json.dumps({"id": self._number, **answer}, sort_keys=True) + "\n")
+        self._stream.flush()
+
+
+def _answer(convert: Convert, request: dict[str, Any], answers: _Answers) -> dict[str, Any]:
     """Convert once; every failure becomes a status and a located message."""
     source, target = Path(request["source"]), Path(request["target"])
     try:
-        report = _report(convert, source, target, request.get("options"))
+        report = _report(convert, request, answers)
         facts = {"bytes": target.stat().st_size, **_digests(target), "warnings": report.warnings()}
         hashes = {path: _sha256(Path(path)) for path in request.get("hash", ())}
     except ConversionError as failure:
@@ -72,11 +96,17 @@ def _answer(convert: Convert, request: dict[str, Any]) -> dict[str, Any]:
     return {"ok": True, **interface, **facts, "hashes": hashes}
 
 
-def _report(convert: Convert, source: Path, target: Path, options: dict[str, Any] | None) -> Report:
+def _report(convert: Convert, request: dict[str, Any], answers: _Answers) -> Report:
+    source, target, options = Path(request["source"]), Path(request["target"]), request.get("options")
     if options is None:
         described: Report = _api().describe_file(target)
         return described
-    return convert(source, target, ConvertOptions.from_canonical(options))
+    wanted: dict[str, Any] = {}
+    if request.get("keys"):
+        wanted["keys"] = Keys(**{name: Key(bytes.fromhex(digits)) for name, digits in request["keys"].items()})
+    if request.get("progress"):
+        wanted["progress"] = answers.progress
+    return convert(source, target, ConvertOptions.from_canonical(options), **wanted)
 
 
 def _failed(code: str, message: str, path: object) -> dict[str, Any]:
@@ -144,9 +174,9 @@ def _api() -> ModuleType:
     return api
 
 
-def _convert_with_api(source: Path, target: Path, options: ConvertOptions) -> Report:
-    """Convert through the same function as the command line."""
-    report: Report = _api().convert_file(source, target, options)
+def _convert_with_api(source: Path, target: Path, options: ConvertOptions, **wanted: Any) -> Report:  # noqa: ANN401
+    """Convert through the same function as the command line, which takes what is `wanted`."""
+    report: Report = _api().convert_file(source, target, options, **wanted)
     return report
 
 

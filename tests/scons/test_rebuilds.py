@@ -92,7 +92,7 @@ env.MSLiteModel('build/net.ms', 'models/net.mindir', MSLITE_TRAIN={})
 """
     empty.write("SConstruct", text.format("True"))
     assert empty.build().converted == ["net.ms"]
-    assert empty.manifest()["build/net.ms"]["flags"] == "--trainModel=true"
+    assert empty.manifest()["build/net.ms"]["flags"] == "train=true"
     empty.write("SConstruct", text.format("'yes'"))
     assert empty.is_up_to_date()
     empty.write("SConstruct", text.format("False"))
@@ -243,7 +243,7 @@ def test_explain_names_old_and_new_flags(built: Project) -> None:
     lines = [line.strip() for line in built.build("models", "--debug=explain").out.splitlines()]
     old, new = (line for line in lines if "mslite-convert" in line)
     assert old.startswith("old: mslite-convert 0.")
-    assert new == old.replace("old:", "new:") + " --optimize=none"
+    assert new == old.replace("old:", "new:") + " disable_fusion=true"
 
 
 def test_explain_names_old_and_new_values_of_the_config(built: Project) -> None:

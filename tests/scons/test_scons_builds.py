@@ -148,7 +148,8 @@ def test_numbers_of_targets_and_sources_must_agree(two: Project) -> None:
     [
         ("MSLITE_TRAIN='yup'", "SConstruct:1: MSLITE_TRAIN is 'yup'; use True or False"),
         ("MSLITE_FLAGS='--fp17=on'", "did you mean '--fp16'?"),
-        ("MSLITE_FLAGS='--fp16=on'", "E105"),
+        ("MSLITE_FLAGS='--saveType=MINDIR'", "E105"),
+        ("MSLITE_TRAIN=True, MSLITE_FLAGS='--fp16=on'", "E104"),
         ("MSLITE_FLAGS=['--modelFile=x']", "--modelFile cannot be given here: it is the source of MSLiteModel"),
     ],
 )

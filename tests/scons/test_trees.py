@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +91,8 @@ def test_remembered_samples_are_hashed_again_when_one_changes(project: Project) 
 
 
 def test_what_has_just_changed_is_not_remembered_by_its_time_stamp(project: Project) -> None:
+    later = time.time() + 3600
+    os.utime(project.path / "models/lenet.mindir", (later, later))
     project.build()
     tables = json.loads((project.path / MEMORY).read_text(encoding="utf-8"))["tables"]
     assert "weights" not in tables

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import flags, home, settings
+from . import flags, home
 from .complaint import complain
 
 if TYPE_CHECKING:
     from .scons_types import Env
-    from .settings import Settings
 
 _BACKENDS = ("mslite", "converter_lite")
 
@@ -31,14 +30,9 @@ def check(env: Env) -> None:
         official.program(env)
 
 
-def settings_of(env: Env) -> Settings:
-    """Return what the config of a model says, as its converter will read it."""
-    return settings.read(env, is_official=is_official(env))
-
-
 def flags_text(env: Env) -> str:
-    """Return the flags as on a command line."""
-    return " ".join(flags.official_words(env)) if is_official(env) else str(flags.read(env))
+    """Return what a signature says about the flags."""
+    return flags.official_text(env) if is_official(env) else flags.text(env)
 
 
 def version_text(env: Env) -> str:

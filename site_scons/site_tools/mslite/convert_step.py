@@ -1,4 +1,7 @@
-"""The conversion of a model: a `.mindir` becomes a `.ms` and its record, in a worker process."""
+"""The conversion of a model: a `.mindir` becomes a `.ms` and its record, in a worker process.
+
+An up-to-date build does not load this module: signature.py has what SCons compares.
+"""
 
 from __future__ import annotations
 
@@ -9,38 +12,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import SCons.Action
-from SCons.Subst import SUBST_RAW
 
-from . import backend, directories, flags, home, scratch
+from . import backend, executor, flags, home, official, pool, progress, scratch, settings, signature
 from .places import real
-from .signed import SignedAction, failed, is_dry_run
+from .signed import failed
 
 if TYPE_CHECKING:
     from SCons.Errors import BuildError
 
-    from .executor import Workers
     from .scons_types import Env, Node, Nodes
 
-RECORD_SUFFIX = ".record.json"
 _KIB, _MIB = 1024, 1024 * 1024
 
 
-def _convert(target: Nodes, source: Nodes, env: Env) -> BuildError | None:
+def convert(target: Nodes, source: Nodes, env: Env) -> BuildError | None:
     """Convert the model `source` into `target` (.ms, record)."""
     started = time.perf_counter()
-    problem = _config_problem(env)
-    if problem:
-        return failed(problem)
+    home.require()
+    from converter.errors import ConversionError  # noqa: PLC0415 - importable only after require()
+
+    try:
+        asked = _asked(env)
+    except ConversionError as failure:
+        return failed(str(failure))
     paths = [Path(node.get_abspath()) for node in target]
     try:
         with scratch.scratch_directory(paths[0]) as part:
             parts = {part / path.name: path for path in paths}
             made, record = list(parts)
             before = _identity(source[0])
-            answer = _answer(_request(target, source, env, made), env)
+            answer = _answer(_request(target, source, env, made) | asked, env)
             if not answer["ok"]:
                 return failed(answer["message"])
-            record.write_text(_record(answer, source, env), encoding="utf-8", newline="\n")
+            record.write_text(_record(answer, asked["options"], source, env), encoding="utf-8", newline="\n")
             scratch.publish(parts)
     except OSError as failure:
         return failed(f"{target[0]}: error[E120]: the output cannot be written: {failure.strerror or failure}")
@@ -54,10 +58,9 @@ def _convert(target: Nodes, source: Nodes, env: Env) -> BuildError | None:
 
 def _answer(request: dict[str, Any], env: Env) -> dict[str, Any]:
     """Have a model converted: by a worker, or by the official converter, whose result a worker describes."""
-    from . import executor, official  # noqa: PLC0415 - an up-to-date build converts nothing
-
     if not backend.is_official(env):
-        return ask(request, executor.workers_for(env))
+        # A key stays on this machine.
+        return ask(request, _local(env) if request["keys"] else executor.workers_for(env))
     made = Path(request["target"])
     problem = official.convert(env, flags.official_words(env), request["source"], request["config"], made)
     if problem:
@@ -67,29 +70,33 @@ def _answer(request: dict[str, Any], env: Env) -> dict[str, Any]:
 
 def describe(request: dict[str, Any], env: Env) -> dict[str, Any]:
     """Have a `.ms` file described by a worker of this machine."""
-    from . import pool  # noqa: PLC0415 - an up-to-date build describes nothing
-
-    return ask(request, pool.pool_for(str(env["MSLITE_PYTHON"]), str(home.require()), env.Dir("#").get_abspath()))
+    return ask(request, _local(env))
 
 
-def _config_problem(env: Env) -> str | None:
-    """Return everything that is wrong with the config now, files that it names included; print its warnings."""
+def _local(env: Env) -> pool.Pool:
+    return pool.pool_for(str(env["MSLITE_PYTHON"]), str(home.require()), env.Dir("#").get_abspath())
+
+
+def _asked(env: Env) -> dict[str, Any]:
+    """Return what config and flags ask for, `options` and `keys`; print the config's warnings.
+
+    The official converter has options of its own. Raises ConversionError with everything that is wrong now, files that
+    the config names included.
+    """
+    from converter.config import load_config  # noqa: PLC0415 - importable only after require()
+
     config = env.get("MSLITE_CONFIG")
-    if not config:
-        return None
-    home.require()
-    from converter.config import convert_options, load_config  # noqa: PLC0415 - importable only after require()
-    from converter.errors import ConversionError  # noqa: PLC0415
-
-    try:
-        loaded = load_config(Path(real(config).get_path()))
-        if not backend.is_official(env):
-            convert_options(loaded)
-    except ConversionError as failure:
-        return str(failure)
-    for warning in loaded.warnings:
+    loaded = load_config(Path(real(config).get_path())) if config else None
+    for warning in loaded.warnings if loaded else ():
         sys.stderr.write(f"warning: {warning}\n")
-    return None
+    if backend.is_official(env):
+        return {"options": None, "keys": {}}
+    given = flags.parse(env)
+    keys = {"decrypt": given.keys().decrypt, "encrypt": given.keys().encrypt}
+    return {
+        "options": given.options(loaded).canonical(),
+        "keys": {name: key.octets.hex() for name, key in keys.items() if key is not None},
+    }
 
 
 def _request(target: Nodes, source: Nodes, env: Env, made: Path) -> dict[str, Any]:
@@ -100,39 +107,34 @@ def _request(target: Nodes, source: Nodes, env: Env, made: Path) -> dict[str, An
         "id": 1,
         "source": model,
         "target": str(made),
-        "options": _options(env),
         "config": real(config).get_path() if config else None,
+        "directories": settings.read(env).directories,
         "hash": [model, *(node.get_path() for node in target[0].implicit or ())],
+        "progress": progress.is_wanted(),
         "scratch": str(made.parent),
     }
 
 
-def _options(env: Env) -> dict[str, Any] | None:
-    """Return the options of our converter in full; the official one has its own defaults."""
-    return None if backend.is_official(env) else flags.read(env).merged(backend.settings_of(env).options)
-
-
-def ask(request: dict[str, Any], workers: Workers) -> dict[str, Any]:
+def ask(request: dict[str, Any], workers: executor.Workers) -> dict[str, Any]:
     """Ask a worker; one that dies is replaced once, because it may have been short of memory beside others."""
-    from . import pool  # noqa: PLC0415 - an up-to-date build asks nothing
-
     try:
-        try:
-            return workers.ask(request)
-        except pool.WorkerDiedError:
-            return workers.ask(request)
+        with progress.bar(request["source"]) as show:
+            try:
+                return workers.ask(request, show)
+            except pool.WorkerDiedError:
+                return workers.ask(request, show)
     except pool.WorkerDiedError as death:
         return {"ok": False, "message": f"worker died while converting {request['source']}: {death}"}
 
 
-def _record(answer: dict[str, Any], source: Nodes, env: Env) -> str:
+def _record(answer: dict[str, Any], options: dict[str, Any] | None, source: Nodes, env: Env) -> str:
     """Return the JSON text that stays beside the `.ms`: what it is and what it was made from."""
     record = {
         "bytes": answer["bytes"],
-        "config": backend.settings_of(env).values,
+        "config": settings.read(env).values,
         "converter": backend.version_text(env).removeprefix("mslite-convert "),
         "crc32": answer["crc32"],
-        "directories": _directories(env),
+        "directories": signature.directories_text(env),
         "flags": backend.flags_text(env),
         "inputs": answer["inputs"],
         "labels": answer["labels"],
@@ -140,7 +142,7 @@ def _record(answer: dict[str, Any], source: Nodes, env: Env) -> str:
         "memory": answer["memory"],
         "model": real(source[0]).get_path(),
         "notes": answer["report"]["notes"],
-        "options": _options(env),
+        "options": options,
         "outputs": answer["outputs"],
         "producer": answer["report"]["producer"],
         "sha256": answer["sha256"],
@@ -159,35 +161,17 @@ def _keep_out_of_cache(target: Nodes) -> None:
         node.set_nocache()
 
 
-def _describe(_target: Nodes, _source: Nodes, env: Env) -> str:
-    """Return the signature text: converter, values of the config, flags, what lies in named directories."""
-    words = [backend.version_text(env), str(backend.settings_of(env)), backend.flags_text(env), _directories(env)]
-    return " ".join(word for word in words if word)
-
-
-def _directories(env: Env) -> str:
-    """Return what lies in the directories that the config names."""
-    named = [place for kind, place in backend.settings_of(env).named if kind == "directory"]
-    return directories.describe(named, env.Dir("#").get_abspath())
-
-
-def _announce(target: Nodes, source: Nodes, env: Env) -> str:
-    """Return the line of a dry run; a real one is announced when size and time are known."""
-    return _line(target, source, env) if is_dry_run() else ""
-
-
-def _line(target: Nodes, source: Nodes, env: Env) -> str:
-    return str(env.subst("$MSLITECOMSTR", SUBST_RAW, target, source))
-
-
 def _announce_made(target: Nodes, source: Nodes, env: Env, size: int, seconds: float) -> None:
     """Print `MSLITE lenet.ms  742 KB  0.21 s`, unless SCons was told to be quiet."""
-    line = _line(target, source, env)
+    line = signature.line(target, source, env)
     if not line or not SCons.Action.print_actions:
         return
     shown = f"{size / _MIB:.1f} MB" if size >= _MIB else f"{-(-size // _KIB)} KB"
-    show = env.get("PRINT_CMD_LINE_FUNC") or ACTION.print_cmd_line
+    show = env.get("PRINT_CMD_LINE_FUNC") or _show
     show(f"{line}  {shown}  {seconds:.2f} s", target, source, env)
 
 
-ACTION = SignedAction(_convert, _describe, _announce)
+def _show(line: str, _target: Nodes, _source: Nodes, _env: Env) -> None:
+    """Print at once: others may be waiting for it."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

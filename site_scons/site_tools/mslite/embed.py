@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from SCons.Builder import Builder
 from SCons.Node import NodeList
 
-from . import budgets, convert_step, describe_step, embed_step, scratch
+from . import budgets, describe_step, embed_step, scratch
 from .complaint import complain
 from .embed_text import symbol_of
+from .places import RECORD_SUFFIX
 from .scanning import NO_SCANNER
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _refuse_clashes(files: Nodes) -> None:
 
 def _record(env: Env, model: Node) -> Node:
     """Return what says what a model is; one that no MSLiteModel makes is described by a worker."""
-    record = env.fs.File(model.get_abspath() + convert_step.RECORD_SUFFIX)
+    record = env.fs.File(model.get_abspath() + RECORD_SUFFIX)
     if not record.has_builder():
         _DESCRIBE(env, [record], [model])
         env.NoCache(record)

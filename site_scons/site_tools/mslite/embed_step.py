@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from SCons.Subst import SUBST_RAW
 
-from . import budgets, convert_step, embed_text, home, scratch
+from . import budgets, embed_text, home, scratch
 from .complaint import complain
+from .places import RECORD_SUFFIX
 from .signed import SignedAction, failed
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _register(target: Nodes, source: Nodes, env: Env) -> BuildError | None:
 
 def _model(record: Node) -> tuple[str, dict[str, Any]]:
     """Return the model's path below the SConstruct's directory, with slashes, and its record."""
-    path = record.get_path().replace("\\", "/").removesuffix(convert_step.RECORD_SUFFIX)
+    path = record.get_path().replace("\\", "/").removesuffix(RECORD_SUFFIX)
     return path, json.loads(Path(record.get_abspath()).read_text(encoding="utf-8"))
 
 

@@ -30,7 +30,7 @@ _END_SECONDS = 2.0
 class Workers(Protocol):
     """Whoever answers requests, from any of SCons's threads."""
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], show: pool.Show | None = None) -> dict[str, Any]:
         """Answer one request; WorkerDiedError when the conversion ended without an answer."""
 
 
@@ -69,11 +69,11 @@ class Cluster:
         self._process: subprocess.Popen[str] | None = None
         self._is_lost = False
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer one request on the cluster; here when there is none."""
+    def ask(self, request: dict[str, Any], show: pool.Show | None = None) -> dict[str, Any]:
+        """Answer one request on the cluster, which does not say how far it is; here when there is none."""
         # Without options nothing is converted, only looked at: not worth a journey.
         answer = self._ask_cluster(request) if "options" in request else None
-        return self._local.ask(request) if answer is None else answer
+        return self._local.ask(request, show) if answer is None else answer
 
     def end(self) -> None:
         """Close the connection; what runs on the cluster for this build is cancelled with it."""

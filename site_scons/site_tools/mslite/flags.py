@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from . import home
+from . import home, memory
 from .complaint import complain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from converter.encryption.keys import KeySource
+    from converter.flags import Flags
+
     from .scons_types import Env
 
 # What MSLiteModel sets itself, and the way to set it.
@@ -22,43 +29,62 @@ _OWN_WAY = {
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 
 
-class Flags(NamedTuple):
-    """What the flags ask for; what cannot change the output is left out."""
+def text(env: Env) -> str:
+    """Return what the flags ask for, as far as it can change the output; UserError for one that cannot be used.
 
-    train: bool = False
-    disable_fusion: bool = False
-    skip_passes: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """Return the flags as on a command line, without those that have their default."""
-        words = ["--trainModel=true"] if self.train else []
-        words += ["--optimize=none"] if self.disable_fusion else []
-        words += ["--skip-pass=" + ",".join(self.skip_passes)] if self.skip_passes else []
-        return " ".join(words)
-
-    def merged(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the canonical options of a config with the flags added."""
-        return {
-            **options,
-            "train": self.train,
-            "disable_fusion": self.disable_fusion or options["disable_fusion"],
-            "skip_passes": sorted({*self.skip_passes, *options["skip_passes"]}),
-        }
+    A key is told from another by a few bits of a hash, which say nothing about it.
+    """
+    train, words = _is_true(env.get("MSLITE_TRAIN", False)), _words(env)
+    if not words:
+        return "train=true" if train else ""
+    # A word may be a key: it is never stored.
+    if any("Key=" in word for word in words):
+        return _described(parse(env))
+    identity = [home.version_text(), train]
+    known = memory.recall("flags", " ".join(words), identity)
+    if known is None:
+        known = _described(parse(env))
+        memory.remember("flags", " ".join(words), identity, known)
+    return str(known)
 
 
-def read(env: Env) -> Flags:
+def parse(env: Env) -> Flags:
     """Return the flags of a construction environment; UserError for one that cannot be used."""
-    train = _is_true(env.get("MSLITE_TRAIN", False))
-    words = _words(env)
-    return _parse(train, words) if words else Flags(train)
+    return _parse(_is_true(env.get("MSLITE_TRAIN", False)), tuple(_words(env)))
 
 
-def official_words(env: Env) -> list[str]:
-    """Return the flags for the official converter, which may know more of them than ours does."""
+def official_words(env: Env, show_key: Callable[[KeySource], str] | None = None) -> list[str]:
+    """Return the flags for the official converter, which may know more of them than ours does.
+
+    It wants the digits of a key, which it is given, wherever they stand; `show_key` gives what is shown instead.
+    """
     words = _words(env)
     _refuse_own(words)
     train = _is_true(env.get("MSLITE_TRAIN", False))
-    return [f"--trainModel={str(train).lower()}", *words]
+    return [f"--trainModel={str(train).lower()}", *(_official_word(word, show_key or _digits) for word in words)]
+
+
+def official_text(env: Env) -> str:
+    """Return the same for a signature: of a key, only what tells it from another."""
+    return " ".join(official_words(env, _check_value))
+
+
+def _official_word(word: str, show_key: Callable[[KeySource], str]) -> str:
+    name, _, value = word.removeprefix("--").partition("=")
+    if name not in {"decryptKey", "encryptKey"} or not value:
+        return word
+    home.require()
+    from converter.encryption.keys import DECRYPT_LENGTHS, key_source  # noqa: PLC0415 - importable only after require()
+    from converter.errors import ConversionError  # noqa: PLC0415
+
+    try:
+        return f"--{name}={show_key(key_source(name, value, DECRYPT_LENGTHS))}"
+    except ConversionError as failure:
+        raise complain(f"MSLITE_FLAGS: {failure}") from failure
+
+
+def _digits(source: KeySource) -> str:
+    return source.read().octets.hex()
 
 
 def _words(env: Env) -> list[str]:
@@ -82,15 +108,41 @@ def _is_true(value: object) -> bool:
     return _TRUTHS[value.lower()]
 
 
-def _parse(train: bool, words: list[str]) -> Flags:
+@lru_cache(maxsize=64)
+def _parse(train: bool, words: tuple[str, ...]) -> Flags:
     """Parse flags with the converter's own parser."""
     home.require()
     from converter.errors import ConversionError  # noqa: PLC0415 - importable only after require()
     from converter.flags import parse_flags  # noqa: PLC0415
 
-    _refuse_own(words)
+    _refuse_own([*words])
+    own = ["--fmk=MINDIR", "--modelFile=model.mindir", "--outputFile=model.ms", f"--trainModel={str(train).lower()}"]
     try:
-        parsed = parse_flags(["--fmk=MINDIR", "--modelFile=model.mindir", "--outputFile=model.ms", *words])
+        return parse_flags([*own, *words])
     except ConversionError as failure:
         raise complain(f"MSLITE_FLAGS: {failure}") from failure
-    return Flags(train, parsed.asked.disable_fusion, tuple(sorted(set(parsed.asked.skip_passes))))
+
+
+def _described(flags: Flags) -> str:
+    """Return every option that is not at its default, and which keys are used."""
+    from converter.options import ConvertOptions  # noqa: PLC0415 - importable only after require()
+
+    defaults: dict[str, Any] = ConvertOptions().canonical()
+    words = [
+        f"{name}={json.dumps(value, ensure_ascii=False)}"
+        for name, value in flags.asked.canonical().items()
+        if value != defaults[name]
+    ]
+    sources = {"decrypt_key": flags.decrypt_key, "encrypt_key": flags.encrypt_key}
+    words += [f"{name}={_check_value(source)}" for name, source in sources.items() if source is not None]
+    return " ".join(words)
+
+
+def _check_value(source: KeySource) -> str:
+    """Return what tells a key from another; the conversion reports one that cannot be read."""
+    from converter.errors import ConversionError  # noqa: PLC0415 - importable only after require()
+
+    try:
+        return source.read().check_value()
+    except ConversionError:
+        return "(missing)"

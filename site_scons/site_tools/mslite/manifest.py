@@ -1,23 +1,28 @@
 """`models.json`: all models of a build in one file, which is what the alias `models` builds.
 
-It is made from the small records beside the `.ms` files, so that an up-to-date build reads no model again.
+It is made from the small records beside the `.ms` files, so that an up-to-date build reads no model again. Where
+nothing was touched since the last build, SCons does not even get to see it (unchanged.py).
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import SCons.Node
+import SCons.Node.Alias
 from SCons.Builder import Builder
 
-from . import convert_step, memory, report, scratch, variables, verify
+from . import memory, scratch, unchanged
+from .companions import declare_companions
+from .places import RECORD_SUFFIX
 from .scanning import NO_SCANNER
 from .signed import SignedAction, is_dry_run
 
 if TYPE_CHECKING:
     from .scons_types import Env, Node, Nodes
+    from .unchanged import Declared
 
 FORMAT = 1
 
@@ -26,7 +31,7 @@ def _write(target: Nodes, source: Nodes, env: Env) -> None:  # noqa: ARG001 - SC
     """Join the records; the order is that of the paths, not of the build description."""
     models = {}
     for node in source:
-        name = node.get_path().replace("\\", "/").removesuffix(convert_step.RECORD_SUFFIX)
+        name = node.get_path().replace("\\", "/").removesuffix(RECORD_SUFFIX)
         models[name] = json.loads(Path(node.get_abspath()).read_text(encoding="utf-8"))
     content = json.dumps({"format": FORMAT, "models": models}, indent=1, sort_keys=True, ensure_ascii=False)
     path = Path(target[0].get_abspath())
@@ -42,24 +47,44 @@ def _describe(_target: Nodes, source: Nodes, _env: Env) -> str:
     return " ".join(words)
 
 
-_BUILDER = Builder(
+class _Due(SCons.Node.Alias.Alias):  # type: ignore[misc]  # SCons is not typed
+    """A node of the graph that stands for a manifest where that has to be looked at, for nothing else."""
+
+    def __init__(self, manifest: Node) -> None:
+        """Stand for `manifest`."""
+        super().__init__(f"{manifest} where it is due")
+        self.manifest = manifest
+
+    def get_found_includes(self, env: Env, _scanner: object, _path: object) -> Nodes:
+        """Return the manifest, unless it and all its models are as the last build left them."""
+        return [] if unchanged.holds(env, self.manifest, _MODELS[self.manifest]) else [self.manifest]
+
+
+_MANIFEST = Builder(
     action=SignedAction(_write, _describe), source_scanner=NO_SCANNER, target_scanner=NO_SCANNER, multi=True
 )
-_FIRST_ENV: dict[Node, Env] = {}
+_DUE = Builder(
+    action=SignedAction(lambda *_: None, lambda *_: "mslite-due"),
+    # SCons asks a node for what lies behind it only where there is a scanner.
+    target_scanner=NO_SCANNER,
+)
+_MODELS: dict[Node, list[Declared]] = {}
+_OWNERS: dict[Node, Env] = {}
 _ALIASES: set[tuple[Node, str]] = set()
 
 
-def add(env: Env, record: Node) -> None:
+def add(env: Env, declared: Declared) -> None:
     """Add a model to the manifest of `env`, and the manifest to the alias."""
     node = env.File(env["MSLITE_MANIFEST"])
     # One file, one environment: SCons wants that, while models of a build may come from several.
-    owner: Env = _FIRST_ENV.setdefault(node, env)
+    owner: Env = _OWNERS.setdefault(node, env)
     if node.has_builder():
         # What the builder would do, without its checks: a build may have thousands of models.
-        node.add_source([record])
-        node.get_executor().add_sources([record])
+        node.add_source([declared.record])
+        node.reset_executor()
     else:
-        _BUILDER(owner, [node], [record])
+        _MANIFEST(owner, [node], [declared.record])
+    _MODELS.setdefault(node, []).append(declared)
     alias = env.subst("$MSLITE_ALIAS")
     if (node, alias) not in _ALIASES:
         _ALIASES.add((node, alias))
@@ -67,22 +92,10 @@ def add(env: Env, record: Node) -> None:
 
 
 def _declare(env: Env, node: Node, alias: str) -> None:
-    """Make the manifest what the alias builds, and declare the alias's two companions."""
+    """Make the manifest what the alias builds, and declare the alias's companions."""
     env.NoCache(node)
     memory.open_beside(env, node)
+    atexit.register(unchanged.remember, node, _MODELS[node])
     scratch.distrust_unrecorded(env, [node])
-    env.Alias(alias, node)
-    env.AlwaysBuild(env.Alias(f"{alias}-verify", node, verify.ACTION))
-    env.AlwaysBuild(env.Alias(f"{alias}-report", node, report.ACTION))
-    env.Clean(node, report.pages(env, node))
-    _declare_help(env, f"{alias}-help")
-
-
-def _declare_help(env: Env, name: str) -> None:
-    """`scons models-help` explains the variables."""
-    if env.ans.lookup(name) is None:
-        env.AlwaysBuild(env.Alias(name, [], SignedAction(_print_help, lambda *_: "mslite-help")))
-
-
-def _print_help(target: Nodes, source: Nodes, env: Env) -> None:  # noqa: ARG001 - SCons calls it by these names
-    print(variables.help_text())  # noqa: T201 - what the user asked for
+    env.Alias(alias, _DUE(env, [_Due(node)], []))
+    declare_companions(env, node, alias)

@@ -1,8 +1,8 @@
 """What a build remembers for the next one, so that an up-to-date build need not read it again.
 
 One JSON file beside the manifest. Everything in it can be computed anew at any time; each entry says by which time
-stamps, sizes or hashes it is recognized. What changed within the last two seconds is not remembered: another edit might
-bear the same time stamp.
+stamps, sizes or hashes it is recognized. What changed just before the build began is not remembered: another edit
+might bear the same time stamp.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from .scons_types import Env, Node
 
 _FORMAT = 1
-_SETTLED_NS = 2_000_000_000
+# Every file is looked at after this.
+_BEGUN_NS = time.time_ns()
+_SECOND_NS = 1_000_000_000
 
 
 class _Memory:
@@ -73,8 +75,11 @@ def remember(table: str, key: str, identity: list[Any], value: object) -> None:
 
 
 def is_settled(changed_ns: int) -> bool:
-    """Whether a time stamp is old enough to tell an edit from the one before."""
-    return changed_ns < time.time_ns() - _SETTLED_NS
+    """Whether a time stamp is old enough to tell an edit from the one before.
+
+    File systems count in nanoseconds, but the clock behind them has ticks; some count in pairs of seconds.
+    """
+    return _BEGUN_NS - changed_ns > (_SECOND_NS // 10 if changed_ns % _SECOND_NS else 2 * _SECOND_NS)
 
 
 def _save() -> None:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .scons_types import Node
 
+# What stands beside a `.ms`: its record.
+RECORD_SUFFIX = ".record.json"
+
 
 def real(node: Node) -> Node:
     """Return the node whose file is read.

@@ -12,7 +12,12 @@ import os
 import subprocess
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Show = Callable[[str, int, int], None]
 
 _END_SECONDS = 5.0
 
@@ -46,20 +51,28 @@ class Worker:
         )
         return cls(process)
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Send one request and wait for its answer; WorkerDiedError when there is none."""
+    def ask(self, request: dict[str, Any], show: Show | None = None) -> dict[str, Any]:
+        """Send one request and wait for its answer; WorkerDiedError when there is none.
+
+        `show` gets what the worker says about its progress.
+        """
         assert self.process.stdin is not None  # noqa: S101 - Popen was asked for both pipes
         assert self.process.stdout is not None  # noqa: S101
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-            line = self.process.stdout.readline()
+            lines = iter(self.process.stdout.readline, "")
         except BrokenPipeError:
-            line = ""
-        if not line.endswith("\n"):
-            raise WorkerDiedError(self._how_it_ended())
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+            lines = iter(())
+        for line in lines:
+            if not line.endswith("\n"):
+                break
+            answer: dict[str, Any] = json.loads(line)
+            if "progress" not in answer:
+                return answer
+            if show is not None:
+                show(*answer["progress"])
+        raise WorkerDiedError(self._how_it_ended())
 
     def _how_it_ended(self) -> str:
         self.process.kill()
@@ -87,13 +100,13 @@ class Pool:
     _idle: list[Worker] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], show: Show | None = None) -> dict[str, Any]:
         """Answer one request with an idle worker or a new one; called from any of SCons's threads."""
         with self._lock:
             worker = self._idle.pop() if self._idle else None
         if worker is None:
             worker = Worker.start(self.python, self.root, self.directory)
-        answer = worker.ask(request)
+        answer = worker.ask(request, show)
         with self._lock:
             self._idle.append(worker)
         return answer

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import home
-from .signed import SignedAction, failed, is_dry_run
+from .signed import failed, is_dry_run
 
 if TYPE_CHECKING:
     from SCons.Errors import BuildError
@@ -24,7 +24,7 @@ def pages(env: Env, manifest: Node) -> Nodes:
     return [env.fs.File(base + PAGE_SUFFIX), env.fs.File(base + STATE_SUFFIX)]
 
 
-def _report(target: Nodes, source: Nodes, env: Env) -> BuildError | None:  # noqa: ARG001 - SCons calls it by these names
+def report(target: Nodes, source: Nodes, env: Env) -> BuildError | None:  # noqa: ARG001 - SCons calls it by these names
     """Write a page for each manifest, and say where it is."""
     top = env.Dir("#").get_abspath()
     for manifest in source:
@@ -45,9 +45,6 @@ def _report(target: Nodes, source: Nodes, env: Env) -> BuildError | None:  # noq
     return None
 
 
-def _announce(_target: Nodes, source: Nodes, env: Env) -> str:
+def announce(_target: Nodes, source: Nodes, env: Env) -> str:
     """Return the line of a dry run."""
     return f"REPORT {pages(env, source[0])[0]}" if is_dry_run() else ""
-
-
-ACTION = SignedAction(_report, lambda *_: "mslite-report", _announce)

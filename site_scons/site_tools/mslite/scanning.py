@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import SCons.Scanner
 
-from . import backend, directories, home, memory
+from . import directories, home, memory, settings, unchanged
 from .places import real
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ def _scan(node: Node, env: Env, _path: object = ()) -> Nodes:
     paths = _split_weights(node)
     made = [] if env.get("_MSLITE_REQUIRED") else _late_config(env)
     top = env.Dir("#").get_abspath()
-    for kind, name in backend.settings_of(env).named:
+    for kind, name in settings.read(env).named:
         if kind == "directory":
             made += directories.made_by_the_build(env, name)
         else:
             paths.append(f"{top}{os.sep}{name}" if not Path(name).is_absolute() else name)
     # An absolute path is looked up as it is, whatever blanks, '#' or '$' it holds.
     nodes = [env.fs.File(path) for path in paths]
+    unchanged.note_read(node, env, [*nodes, *made])
     return [found for found in nodes if found.is_derived() or found.exists()] + made
 
 

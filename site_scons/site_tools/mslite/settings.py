@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 
 
 class Settings(NamedTuple):
-    """Values that differ from their defaults, by section; options of our converter; what is named, as (kind, place).
+    """Values that differ from their defaults, by section; what is named, as (kind, place).
 
     `fault` is set, and the rest empty, for a config that cannot be used; the conversion reports why.
     """
 
     values: dict[str, dict[str, Any]]
-    options: dict[str, Any]
     named: tuple[tuple[str, str], ...] = ()
     fault: str = ""
+
+    @property
+    def directories(self) -> list[str]:
+        """Places of the directories that are named."""
+        return [place for kind, place in self.named if kind == "directory"]
 
     def __str__(self) -> str:
         """Return the values as one line."""
@@ -39,21 +43,19 @@ class Settings(NamedTuple):
         return " ".join([*words, *([self.fault] if self.fault else [])])
 
 
-_KNOWN: dict[tuple[str, str, bool], Settings] = {}
+_NOTHING = Settings({})
+_KNOWN: dict[tuple[str, str], Settings] = {}
 
 
-def read(env: Env, *, is_official: bool = False) -> Settings:
-    """Return what the config of an environment says now; without a config, nothing.
-
-    `is_official`: the official converter reads it, which may support more than ours.
-    """
+def read(env: Env) -> Settings:
+    """Return what the config of an environment says now; without a config, nothing."""
     config = env.get("MSLITE_CONFIG")
     if not config:
-        return _remembered(env, ("", "", is_official), b"")
+        return _NOTHING
     node = real(config)
     content = _content(node.get_abspath())
     digest = hashlib.sha256(content).hexdigest() if content is not None else "missing"
-    return _remembered(env, (node.get_path(), digest, is_official), content)
+    return _remembered(env, (node.get_path(), digest), content)
 
 
 def _content(path: str) -> bytes | None:
@@ -65,48 +67,45 @@ def _content(path: str) -> bytes | None:
         return None
 
 
-def _remembered(env: Env, key: tuple[str, str, bool], content: bytes | None) -> Settings:
+def _remembered(env: Env, key: tuple[str, str], content: bytes | None) -> Settings:
     if key not in _KNOWN:
-        _KNOWN[key] = Settings({}, {}, fault="(no config)") if content is None else _recalled(env, key)
+        _KNOWN[key] = Settings({}, fault="(no config)") if content is None else _recalled(env, key)
     return _KNOWN[key]
 
 
-def _recalled(env: Env, key: tuple[str, str, bool]) -> Settings:
+def _recalled(env: Env, key: tuple[str, str]) -> Settings:
     """Return what an earlier build found in the same bytes, or parse them."""
-    path, digest, is_official = key
-    identity = [home.version_text(), digest, is_official]
+    path, digest = key
+    identity = [home.version_text(), digest]
     known = memory.recall("configs", path, identity)
     if known is None:
-        known = _canonical(path, env.Dir("#").get_abspath(), is_official=is_official)
+        known = _canonical(path, env.Dir("#").get_abspath())
         memory.remember("configs", path, identity, known)
     if known["fault"]:
-        return Settings({}, {}, fault=f"(faulty config {digest[:16]})")
+        return Settings({}, fault=f"(faulty config {digest[:16]})")
     named = tuple((kind, place) for kind, place in known["named"])
-    return Settings(known["values"], known["options"], named)
+    return Settings(known["values"], named)
 
 
-def _canonical(path: str, top: str, *, is_official: bool) -> dict[str, Any]:
+def _canonical(path: str, top: str) -> dict[str, Any]:
     """Parse; a fault is kept without its text, which the conversion gives with all that it needs.
 
     No named file is looked at: both places where it may lie (beside the config, and in `top`, the SConstruct's
     directory) are listed, below `top` as relative paths, so that two checkouts share cached models.
     """
     home.require()
-    from converter.config import convert_options, parse_config  # noqa: PLC0415 - importable only after require()
+    from converter.config import parse_config  # noqa: PLC0415 - importable only after require()
     from converter.config.files import read_text  # noqa: PLC0415
     from converter.errors import ConversionError  # noqa: PLC0415
 
     try:
-        config = parse_config(read_text(Path(path)), Path(path)) if path else None
-        options = {} if is_official else convert_options(config).canonical()
+        config = parse_config(read_text(Path(path)), Path(path))
     except ConversionError:
         return {"fault": True}
-    named = () if config is None else config.inputs
     return {
         "fault": False,
-        "named": sorted({(entry.kind, place) for entry in named for place in _places(entry.path, path, top)}),
-        "options": options,
-        "values": {} if config is None else json.loads(config.canonical()),
+        "named": sorted({(entry.kind, place) for entry in config.inputs for place in _places(entry.path, path, top)}),
+        "values": json.loads(config.canonical()),
     }
 
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .signed import SignedAction, failed
+from .signed import failed
 
 if TYPE_CHECKING:
     from SCons.Errors import BuildError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .scons_types import Env, Nodes
 
 
-def _verify(target: Nodes, source: Nodes, env: Env) -> BuildError | None:  # noqa: ARG001 - SCons calls it by these names
+def verify(target: Nodes, source: Nodes, env: Env) -> BuildError | None:  # noqa: ARG001 - SCons calls it by these names
     """Hash every model of the manifests; a damaged one is deleted, so that the next build makes it again."""
     top = Path(env.Dir("#").get_abspath())
     damaged = []
@@ -46,6 +46,3 @@ def _hashes(manifest: Path) -> dict[str, str] | None:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-ACTION = SignedAction(_verify, lambda *_: "mslite-verify")
