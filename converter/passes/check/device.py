@@ -12,13 +12,11 @@ from converter.ops.lite_ops import LITE_OPS, OPTIMIZERS
 from converter.passes.check.rules import RULES, Facts, Rule
 from converter.passes.fold.constants import written_variables
 from converter.passes.schedule.order import hazards
+from converter.reference.roles import LOSS_NAMES, is_loss, roles
 from converter.reference.schedule import unscheduled
 
 if TYPE_CHECKING:
     from converter.ir import Graph, Model
-
-# By these the device tells loss nodes from others, unless the application names its own.
-LOSS_NAMES = ("loss_fct", "_loss_fn", "SigmoidCrossEntropy")
 
 
 def check_device_rules(model: Model) -> bool:
@@ -28,6 +26,7 @@ def check_device_rules(model: Model) -> bool:
         _check_nodes(model, graph, problems)
         _check_order(graph, problems)
         _check_names(model, graph, problems)
+        _check_evaluation(graph, problems)
     _note_training(model)
     problems.raise_if_any()
     return False
@@ -59,7 +58,8 @@ def _check_order(graph: Graph, problems: Problems) -> None:
         problems.add(problem_at(node, "E501", "waits for itself, so the device would never run it [order]"))
     read = {id(value) for node in graph.nodes for value in node.inputs} | {id(value) for value in graph.outputs}
     for node in graph.nodes:
-        if not LITE_OPS[node.op].writes and not any(id(value) in read for value in node.outputs):
+        lite = LITE_OPS.get(node.op)
+        if not (lite and lite.writes) and not any(id(value) in read for value in node.outputs):
             problems.add(problem_at(node, "E501", "computes what nobody reads [dead-node]"))
 
 
@@ -70,6 +70,17 @@ def _check_names(model: Model, graph: Graph, problems: Problems) -> None:
         for name, count in Counter(names).items():
             if count > 1 or not name:
                 problems.add(Problem("E501", f"{count} {what}s have the name {name!r} [names]", path=model.path))
+
+
+def _check_evaluation(graph: Graph, problems: Problems) -> None:
+    """Evaluation leaves out what is part of the loss by its name, whether it needs it or not."""
+    if not any(node.op in OPTIMIZERS for node in graph.nodes):
+        return
+    for node in roles(graph).eval_order:
+        for earlier in (value.producer for value in node.inputs):
+            if earlier is not None and is_loss(earlier) and not is_loss(node):
+                message = f"reads {earlier.name!r}, which the device leaves out of evaluation for its name [eval-cut]"
+                problems.add(problem_at(node, "E501", message))
 
 
 def _note_training(model: Model) -> None:
