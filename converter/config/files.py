@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from converter.config.hints import shown
-from converter.config.settings import Config, ConfigInput, Setting
-from converter.errors import Problem, fail
+from converter.config.settings import Config, ConfigInput, Setting, located
+from converter.errors import fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from converter.errors import Problem
 
 _LARGEST_CONFIG = 16 * 2**20  # bytes; a larger file is a model given by mistake
 
@@ -39,9 +41,9 @@ def read_text(path: Path) -> str:
 
 
 def named_inputs(config: Config) -> tuple[ConfigInput, ...]:
-    """Return everything that the config names, as if it lay beside the config; no file is touched."""
+    """Return everything that the config names, as if it lay beside the file that names it; no file is touched."""
     return tuple(
-        ConfigInput(config.path.parent / name, setting.section, setting.key, setting.line, kind)
+        ConfigInput(setting.file.parent / name, setting.section, setting.key, setting.line, kind, name)
         for setting, kind, name in _names(config)
     )
 
@@ -60,22 +62,22 @@ def find_inputs(config: Config) -> tuple[tuple[ConfigInput, ...], list[Problem],
         found = here or there
         where = f"{setting.key} in [{setting.section}]"
         if found is None:
-            problems.append(_missing(config, setting, f"{where}: {kind} '{shown(name)}' does not exist"))
+            problems.append(_missing(setting, f"{where}: {kind} '{shown(name)}' does not exist"))
         elif found.is_directory != (kind == "directory"):
-            problems.append(_missing(config, setting, f"{where}: '{shown(name)}' is not a {kind}"))
+            problems.append(_missing(setting, f"{where}: '{shown(name)}' is not a {kind}"))
         else:
             inputs.append(beside if here else replace(beside, path=Path(name)))
         if here and there and here != there:
             warnings.append(
-                f"{config.path}:{setting.line}: {where}: '{shown(name)}' exists beside the config file and in the"
+                f"{setting.file}:{setting.line}: {where}: '{shown(name)}' exists beside the config file and in the"
                 " working directory; the one beside the config file is used"
             )
     return tuple(inputs), problems, tuple(warnings)
 
 
-def _missing(config: Config, setting: Setting, message: str) -> Problem:
+def _missing(setting: Setting, message: str) -> Problem:
     hint = "a relative name is looked up beside the config file, then in the working directory"
-    return Problem("E115", message, str(config.path), setting.line, hint=hint)
+    return located("E115", message, setting.where, hint)
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,14 @@ reported all at once, with file and line.
 * A comment is a line with `#` in the first column. Text after a value belongs to the value.
 * Names of sections and keys are case-sensitive, and so are values, except `true` and `false`.
 * A section may come again and goes on. A setting may come again: the last one counts, with a warning.
+* `include=FILE` before the first section is an addition of this converter: the settings of another config file, whose
+  place counts from the file that includes it. What follows replaces them, one setting at a time, so several models can
+  share a file. An included file may include others.
 * At most 9999 lines that are neither blank nor comments; UTF-8.
-* A relative file or directory name is looked up beside the config file. Only where nothing is there it is looked up in
-  the working directory, which is where the official converter looks. Where it exists in both places, the one beside
-  the config file is used, with a warning. Everything that is named must exist, except places that are written to.
+* A relative file or directory name is looked up beside the file in which it stands. Only where nothing is there it is
+  looked up in the working directory, which is where the official converter looks. Where it exists in both places, the
+  one beside the config file is used, with a warning. Everything that is named must exist, except places that are
+  written to.
 * A section that nothing reads (for example `[full_quant_param]` with `quant_type=WEIGHT_QUANT`) is checked, and warned
   about.
 

@@ -1,4 +1,8 @@
-"""Config text to a `Config`: sections, keys and values are looked up in the tables, all problems are collected."""
+"""Config text to a `Config`: sections, keys and values are looked up in the tables, all problems are collected.
+
+`include=FILE` before the first section is an addition of ours: the settings of another file, which those that follow
+may replace.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,23 @@ from converter.config.files import find_inputs, named_inputs, read_text
 from converter.config.hints import closest, did_you_mean, one_of, shown
 from converter.config.keys import COMMON, Section
 from converter.config.sections import OLD_KEYS, SECTION_BY_NAME, SECTIONS
-from converter.config.settings import Config, Setting
+from converter.config.settings import Config, Setting, located
 from converter.config.syntax import Entry, Header, scan
 from converter.config.together import Together
 from converter.config.values import WrongValueError, read_value
-from converter.errors import ConversionError, Problem
+from converter.errors import ConversionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from converter.errors import Problem
+
+INCLUDE = "include"
+_MOST_INCLUDED = 64
+
 
 def parse_config(text: str, path: Path) -> Config:
-    """Parse a config file's text, reading nothing else: named files are taken to lie beside the config.
+    """Parse a config file's text, reading what it includes: named files are taken to lie beside the file naming them.
 
     Raises:
         ConversionError: with every problem of the text, located.
@@ -41,43 +50,77 @@ def load_config(path: Path) -> Config:
     inputs, missing, warnings = find_inputs(config)
     problems += missing
     if problems:
-        raise ConversionError(sorted(problems, key=lambda problem: problem.line or 0))
+        raise ConversionError(_sorted(problems))
     return replace(config, inputs=inputs, warnings=config.warnings + warnings)
 
 
 def _parse(text: str, path: Path) -> tuple[Config, list[Problem]]:
     """Return what could be understood, and the problems of the rest in the order of their lines."""
-    items, problems = scan(text, str(path))
-    builder = _Builder(str(path), problems, has_headers=any(isinstance(item, Header) for item in items))
-    for item in items:
-        if isinstance(item, Header):
-            builder.start_section(item)
-        else:
-            builder.add_entry(item)
-    config = Config(path, builder.values)
-    together = Together(config, builder.mentioned, builder.common_line)
+    builder = _Builder(path)
+    builder.add_text(text)
+    config = Config(path, builder.values, included=tuple(builder.included))
+    together = Together(config, builder.mentioned, builder.common)
     warnings = (*builder.warnings, *_idle_sections(config), *together.warnings())
     config = replace(config, inputs=named_inputs(config), warnings=warnings)
-    return config, sorted([*builder.problems, *together.problems()], key=lambda problem: problem.line or 0)
+    return config, _sorted([*builder.problems, *together.problems()])
+
+
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.path or "", problem.line or 0))
 
 
 @dataclass
 class _Builder:
     """Walks over the lines. `section` is None where entries cannot be checked: their header means nothing."""
 
-    path: str
-    problems: list[Problem]
-    has_headers: bool
+    path: Path
+    problems: list[Problem] = field(default_factory=list)
+    has_headers: bool = False
     values: dict[tuple[str, str], Setting] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     section: Section | None = None
     is_before_headers: bool = True
-    common_line: int | None = None
+    common: tuple[Path, int] | None = None
     mentioned: set[tuple[str, str]] = field(default_factory=set)
     repetitions: int = 0
+    included: list[Path] = field(default_factory=list)
+    including: tuple[Path, ...] = ()
 
     def problem(self, code: str, line: int, message: str, hint: str | None) -> None:
-        self.problems.append(Problem(code, message, self.path, line, hint=hint))
+        self.problems.append(located(code, message, (self.path, line), hint))
+
+    def add_text(self, text: str) -> None:
+        """Walk over the lines of `path`."""
+        items, problems = scan(text, str(self.path))
+        self.problems += problems
+        self.has_headers = any(isinstance(item, Header) for item in items)
+        for item in items:
+            if isinstance(item, Header):
+                self.start_section(item)
+            else:
+                self.add_entry(item)
+
+    def include(self, entry: Entry) -> None:
+        """Walk over the lines of another file, and come back."""
+        path = self.path.parent / entry.text
+        chain = (*self.including, self.path)
+        if path.resolve() in {each.resolve() for each in chain}:
+            self.problem("E113", entry.line, f"include: '{shown(entry.text)}' includes itself", "remove the line")
+            return
+        if len(self.included) == _MOST_INCLUDED:
+            self.problem("E113", entry.line, f"include: more than {_MOST_INCLUDED} files", None)
+            return
+        try:
+            text = read_text(path)
+        except ConversionError as failure:
+            hint = "a relative name is looked up beside the file that includes it"
+            self.problem("E115", entry.line, f"include: '{shown(entry.text)}': {failure.problems[0].message}", hint)
+            return
+        self.included.append(path)
+        # What is found goes into the same tables.
+        inner = replace(self, path=path, including=chain)
+        inner.add_text(text)
+        self.common, self.repetitions = inner.common, inner.repetitions
 
     def start_section(self, header: Header) -> None:
         """Enter a section; under a misspelled header go on with the section that was probably meant."""
@@ -88,8 +131,8 @@ class _Builder:
         self.section = known
         if known is not None and known.is_repeated:
             self.repetitions += 1
-        if known is not None and known.name == COMMON and self.common_line is None:
-            self.common_line = header.line
+        if known is not None and known.name == COMMON and self.common is None:
+            self.common = self.path, header.line
 
     def _wrong_header(self, header: Header) -> Section | None:
         meant = closest(header.name, SECTION_BY_NAME)
@@ -109,7 +152,7 @@ class _Builder:
     def add_entry(self, entry: Entry) -> None:
         """Type and check one setting; the last of several wins, as in the official converter."""
         if self.is_before_headers:
-            self._stray_entry(entry)
+            (self.include if entry.key == INCLUDE else self._stray_entry)(entry)
             return
         if self.section is None:
             return
@@ -124,13 +167,13 @@ class _Builder:
             message = f"{key.name} in [{self.section.name}]: {wrong.message}"
             self.problem("E112", entry.line, message, wrong.hint)
             return
-        self._keep(Setting(self.section.name, key.name, value, entry.text, entry.line), self.section)
+        self._keep(Setting(self.section.name, key.name, value, entry.text, self.path, entry.line), self.section)
 
     def _keep(self, setting: Setting, section: Section) -> None:
         is_further = section.is_repeated and self.repetitions > 1
         place = f"{section.name} {self.repetitions}" if is_further else section.name
         earlier = self.values.get((place, setting.key))
-        if earlier is not None:
+        if earlier is not None and earlier.file == self.path:
             self.warnings.append(
                 f"{self.path}:{setting.line}: '{shown(setting.key)}' stands in [{place}] again;"
                 f" the value of line {earlier.line} is not used"
@@ -154,7 +197,9 @@ class _Builder:
         if meant is not None:
             self.mentioned.add((section.name, meant))
         hint = did_you_mean(entry.key, names)
-        if entry.key.strip() in names:
+        if entry.key == INCLUDE:
+            hint = "it belongs before the first [section]"
+        elif entry.key.strip() in names:
             hint = "remove the tab"
         elif hint is None:
             homes = [f"[{other.name}]" for other in SECTIONS if not other.is_free_form and other.key(entry.key)]
@@ -171,7 +216,7 @@ def _idle_sections(config: Config) -> tuple[str, ...]:
             wanted = str(need.value).lower() if isinstance(need.value, bool) else need.value
             warnings.setdefault(
                 setting.section,
-                f"{config.path}:{setting.line}: [{setting.section}] has no effect:"
+                f"{setting.file}:{setting.line}: [{setting.section}] has no effect:"
                 f" it needs {need.key}={wanted} in [{need.section}]",
             )
     return tuple(warnings.values())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.config.keys import COMMON, FULL, PREPROCESS, WEIGHT
-from converter.options import FULL_QUANT, CalibrationOptions, QuantOptions
+from converter.config.keys import COMMON, DYNAMIC, FULL, PREPROCESS, WEIGHT
+from converter.options import DYNAMIC_QUANT, FULL_QUANT, CalibrationOptions, QuantOptions
 
 if TYPE_CHECKING:
     from converter.config.settings import Config
@@ -26,16 +26,18 @@ def quant_options(config: Config) -> QuantOptions:
         bias_correction=config.typed(bool, details, "bias_correction"),
         enable_encode=config.typed(bool, COMMON, "enable_encode"),
         activation_method=config.typed(str, FULL, "activation_quant_method") if is_full else "MAX_MIN",
+        dynamic_strategy=config.typed(str, DYNAMIC, "quant_strategy") if quant_type == DYNAMIC_QUANT else "ALWC",
         calibration=_calibration(config) if is_full else None,
         workspace=str(config.value(COMMON, "workspace") or ""),
     )
 
 
 def _calibration(config: Config) -> CalibrationOptions:
-    """The calibration data; paths stay as relative as the config file's own."""
+    """The calibration data; paths stay as relative as that of the file that names them."""
     pairs = config.typed(tuple, PREPROCESS, "calibrate_path")
+    folder = config.values[PREPROCESS, "calibrate_path"].file.parent
     return CalibrationOptions(
-        directories=tuple((str(pair[0]), str(config.path.parent / str(pair[1])), str(pair[1])) for pair in pairs),
+        directories=tuple((str(pair[0]), str(folder / str(pair[1])), str(pair[1])) for pair in pairs),
         size=config.typed(int, PREPROCESS, "calibrate_size"),
         input_type=config.typed(str, PREPROCESS, "input_type"),
         image_format=str(config.value(PREPROCESS, "image_to_format") or "BGR"),

@@ -30,7 +30,13 @@ class Setting:
     key: str
     value: Value
     text: str
+    file: Path
     line: int
+
+    @property
+    def where(self) -> tuple[Path, int]:
+        """File and line."""
+        return self.file, self.line
 
     @property
     def row(self) -> tuple[Section, Key]:
@@ -44,26 +50,29 @@ class Setting:
 
 @dataclass(frozen=True)
 class ConfigInput:
-    """A file or directory that the config names and the conversion reads: a build dependency."""
+    """A file or directory that the config names (`name`, as written) and the conversion reads: a build dependency."""
 
     path: Path
     section: str
     key: str
     line: int
     kind: Literal["file", "directory"]
+    name: str
 
 
 @dataclass(frozen=True)
 class Config:
     """A config file.
 
-    `values` has the last setting of each (section, key); the n-th [model_param], from 2, is 'model_param n'.
+    `values` has the last setting of each (section, key); the n-th [model_param], from 2, is 'model_param n'. `included`
+    are the files that it includes, and those that these include, in the order in which they were read.
     """
 
     path: Path
     values: Mapping[tuple[str, str], Setting]
     inputs: tuple[ConfigInput, ...] = ()
     warnings: tuple[str, ...] = ()
+    included: tuple[Path, ...] = ()
 
     def value(self, section: str, key: str) -> Value | None:
         """Return a setting's typed value, or its default."""
@@ -119,10 +128,10 @@ class Config:
             if section.refusal and section.name not in refused_sections:
                 refused_sections.add(section.name)
                 message = f"[{section.name}] is not supported: {section.refusal}"
-                yield Problem("E116", message, str(self.path), setting.line, hint="remove the section")
+                yield located("E116", message, setting.where, "remove the section")
             elif not section.refusal and self.has_effect(setting) and not key.accepts(setting.value):
                 message = f"{key.name}={shown(setting.text)} in [{section.name}] is not supported: {key.refusal}"
-                yield Problem("E116", message, str(self.path), setting.line, hint=_way_out(key))
+                yield located("E116", message, setting.where, _way_out(key))
 
     def typed(self, kind: type[_T], section: str, key: str) -> _T:
         """Return a setting's value, or its default; TypeError where it is of another kind."""
@@ -131,6 +140,11 @@ class Config:
             message = f"[{section}] {key} is {value!r}, not a {kind.__name__}"
             raise TypeError(message)
         return value
+
+
+def located(code: str, message: str, where: tuple[Path, int], hint: str | None) -> Problem:
+    """Return a problem with a line of a config file, or of one that it includes."""
+    return Problem(code, message, str(where[0]), where[1], hint=hint)
 
 
 def _plain(key: Key, value: Value) -> Value:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from converter.config.hints import one_of
 from converter.config.keys import COMMON, PREPROCESS
-from converter.errors import Problem
+from converter.config.settings import located
 from converter.options import DYNAMIC_QUANT, FULL_QUANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from converter.config.settings import Config
+    from converter.errors import Problem
 
 _PLAIN_BITS = 8
 _UNPACKED_BITS = (8, 16)
@@ -34,11 +36,14 @@ IMAGE_KEYS = ("image_to_format", *(key for group in _GROUPS for key in group))
 
 @dataclass(frozen=True)
 class Together:
-    """The checks of one file. `mentioned` are keys that stand in it, those with a wrong value included."""
+    """The checks of one config. `mentioned` are keys that stand in it, those with a wrong value included.
+
+    `common` is where [common_quant_param] begins.
+    """
 
     config: Config
     mentioned: AbstractSet[tuple[str, str]]
-    common_line: int | None
+    common: tuple[Path, int] | None
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is wrong, located."""
@@ -58,31 +63,28 @@ class Together:
         for key in IMAGE_KEYS:
             setting = self.config.values.get((PREPROCESS, key))
             if setting is not None:
-                yield f"{self.config.path}:{setting.line}: '{key}' has no effect: it needs input_type=IMAGE"
-
-    def _problem(self, line: int | None, message: str, hint: str) -> Problem:
-        return Problem("E112", message, str(self.config.path), line, hint=hint)
+                yield f"{setting.file}:{setting.line}: '{key}' has no effect: it needs input_type=IMAGE"
 
     def _common(self) -> Iterator[Problem]:
         values = self.config.values
-        if self.common_line is not None and (COMMON, "quant_type") not in self.mentioned:
+        if self.common is not None and (COMMON, "quant_type") not in self.mentioned:
             message = f"no quant_type in [{COMMON}]: nothing would be quantized"
-            yield self._problem(self.common_line, message, "add quant_type=WEIGHT_QUANT, or remove the section")
+            yield located("E112", message, self.common, "add quant_type=WEIGHT_QUANT, or remove the section")
         bits, quant_type = values.get((COMMON, "bit_num")), self.config.value(COMMON, "quant_type")
         if bits is not None and quant_type in {FULL_QUANT, DYNAMIC_QUANT} and bits.value != _PLAIN_BITS:
             message = f"bit_num in [{COMMON}]: {bits.value} does not go with {quant_type}"
-            yield self._problem(bits.line, message, "use bit_num=8")
+            yield located("E112", message, bits.where, "use bit_num=8")
         encode = values.get((COMMON, "enable_encode"))
         if encode is not None and encode.value is False and self.config.value(COMMON, "bit_num") not in _UNPACKED_BITS:
             message = f"enable_encode in [{COMMON}]: 'false' goes with bit_num=8 and bit_num=16 only"
-            yield self._problem(encode.line, message, "use enable_encode=true")
+            yield located("E112", message, encode.where, "use enable_encode=true")
 
     def _missing(self) -> Iterator[Problem]:
         """FULL_QUANT runs the model on samples, so it must be told where they are."""
-        line = self.config.values[COMMON, "quant_type"].line
+        where = self.config.values[COMMON, "quant_type"].where
         for key, hint in _NEEDED.items():
             if (PREPROCESS, key) not in self.mentioned:
-                yield self._problem(line, f"no {key} in [{PREPROCESS}]: FULL_QUANT needs calibration data", hint)
+                yield located("E112", f"no {key} in [{PREPROCESS}]: FULL_QUANT needs calibration data", where, hint)
 
     def _groups(self) -> Iterator[Problem]:
         """Settings that mean something only together."""
@@ -92,7 +94,7 @@ class Together:
             known = [self.config.values[PREPROCESS, key] for key in given if (PREPROCESS, key) in self.config.values]
             if known and lacking:
                 message = f"{known[0].key} in [{PREPROCESS}] has no effect without {' and '.join(lacking)}"
-                yield self._problem(known[0].line, message, f"add {' and '.join(lacking)}, or remove {known[0].key}")
+                yield located("E112", message, known[0].where, f"add {' and '.join(lacking)}, or remove {known[0].key}")
 
     def _normalization(self) -> Iterator[Problem]:
         """As many numbers as the image has channels; a deviation is positive."""
@@ -106,11 +108,10 @@ class Together:
             where, numbers = f"{key} in [{PREPROCESS}]", setting.value
             if len(numbers) != channels:
                 message = f"{where}: {len(numbers)} numbers for an image of {channels}"
-                yield self._problem(
-                    setting.line, f"{message} {'channel' if channels == 1 else 'channels'}", _list(channels)
-                )
+                message += " channel" if channels == 1 else " channels"
+                yield located("E112", message, setting.where, _list(channels))
             elif key == "normalize_std" and any(isinstance(each, float) and each <= 0 for each in numbers):
-                yield self._problem(setting.line, f"{where}: a deviation must be above 0", _list(channels))
+                yield located("E112", f"{where}: a deviation must be above 0", setting.where, _list(channels))
 
 
 def _list(channels: int) -> str:

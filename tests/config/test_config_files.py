@@ -67,8 +67,10 @@ def test_named_directories_are_dependencies_beside_the_config(place: Path) -> No
     (place / "nets" / "more data").mkdir()
     config = load(place, CALIBRATION)
     assert config.inputs == (
-        ConfigInput(place / "nets" / "calib", "data_preprocess_param", "calibrate_path", 2, "directory"),
-        ConfigInput(place / "nets" / "more data", "data_preprocess_param", "calibrate_path", 2, "directory"),
+        ConfigInput(place / "nets" / "calib", "data_preprocess_param", "calibrate_path", 2, "directory", "calib"),
+        ConfigInput(
+            place / "nets" / "more data", "data_preprocess_param", "calibrate_path", 2, "directory", "more data"
+        ),
     )
     assert parse_config(CALIBRATION, place / "nets" / "q.cfg").inputs == config.inputs
 
