@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.ops import operations as P  # noqa: N812 — MindSpore's own usual name for it
@@ -225,6 +227,7 @@ ACTIVATIONS = {
     "prelu_one": _image(nn.PReLU),
     "sigmoid": _image(nn.Sigmoid),
     "tanh": _image(nn.Tanh),
+    "tanh_steep": replace(_image(nn.Tanh), gain=12.0),
     "softplus": _image(lambda: Primitive(P.Softplus())),
     "mish": _image(_later("Mish")),
     "selu": _image(_later("SeLU")),

@@ -317,9 +317,9 @@ MINDCV = {
     "resnet18": _image(lambda: _mindcv("resnet18")),
     "resnet50": _image(lambda: _mindcv("resnet50"), gain=1.0, lift=2.0, swing=0.4),
     "googlenet": _image(lambda: Main(_mindcv("googlenet")), lift=3.0),
-    "densenet": _image(lambda: _mindcv("densenet121")),
+    "densenet": _image(lambda: _mindcv("densenet121"), swing=0.0),
     "shufflenetv2": _image(lambda: _mindcv("shufflenet_v2_x0_5")),
-    "xception": _image(lambda: _mindcv("xception"), swing=0.3),
+    "xception": _image(lambda: _mindcv("xception"), side=48, lift=4.0),
     "vgg": _image(_vgg, side=32, lift=0.0),
 }
 

@@ -13,7 +13,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,25 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "oracle")]
 
 import official  # noqa: E402 - beside the oracle's tests, not in a package
-from proof import LOSS_BOUND, Proof, compare, prove, recording  # noqa: E402 - beside this file
+from proof import (  # noqa: E402 - beside this file
+    SPREAD_FACTOR,
+    WEIGHT_BOUND,
+    Proof,
+    compare,
+    expected_of,
+    prove,
+    recording,
+)
 
 DATA = HERE / "data"
+SHOWN = 3
 PAGE = ROOT / "docs" / "zoo.md"
+# Files of ours that need more nodes than an official one that trains right, and why.
+MORE_NODES = dict.fromkeys(
+    ("layer_tanh", "step_loop"),
+    "the official file takes tanh from the device's kernel, which is off by up to 1e-4 for inputs beyond 2 "
+    "(`layer_tanh_steep`); the exact one takes three nodes",
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +56,17 @@ class Row:
     proof: Proof | None
     problem: str
     official: str
+    official_nodes: int | None = None
+    """Of an official file that trains right."""
+
+    @property
+    def is_longer(self) -> bool:
+        """Whether ours has more nodes than an official file that trains right."""
+        return self.proof is not None and self.official_nodes is not None and self.proof.nodes > self.official_nodes
 
 
 def main() -> int:
-    """Export, prove, write the page; exit code 1 when a case fails that is not refused with a reason."""
+    """Export, prove, write the page; exit code 1 when a case fails or is longer, and no reason is known."""
     arguments = parse_arguments()
     with tempfile.TemporaryDirectory() as scratch:
         folders = [path for path in sorted(DATA.iterdir()) if path.is_dir()] if not arguments.only_exported else []
@@ -55,7 +77,8 @@ def main() -> int:
     write(rows, arguments.page, has_oracle=arguments.oracle is not None)
     failed = [row for row in rows if row.proof is None or not row.proof.holds]
     sys.stdout.write(f"{len(rows) - len(failed)} of {len(rows)} hold; the page is {arguments.page.name}\n")
-    return 1 if any(row.proof is not None for row in failed) else 0
+    is_unexplained = any(row.is_longer and row.case not in MORE_NODES for row in rows)
+    return 1 if is_unexplained or any(row.proof is not None for row in failed) else 0
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -84,29 +107,33 @@ def prove_row(model: Path, oracle: Path | None) -> Row:
         proof = prove(model)
     except ConversionError as failure:
         problem = failure.problems[0].message
-    row = Row(model.parent.name, model.stem, proof, problem, official_result(model, oracle))
+    row = Row(model.parent.name, model.stem, proof, problem, *official_result(model, oracle))
     shown = "ok" if proof is not None and proof.holds else "FAIL"
     sys.stdout.write(f"{shown:5s}{row.version}/{row.case}  official: {row.official}\n")
     sys.stdout.flush()
     return row
 
 
-def official_result(model: Path, oracle: Path | None) -> str:
-    """What the official converter makes of the file: how it fails, or nodes and loss error in our interpreter."""
+def official_result(model: Path, oracle: Path | None) -> tuple[str, int | None]:
+    """What the official converter makes of the file: how it fails, or nodes and loss error in our interpreter.
+
+    The number beside it is that of the nodes of a training file with the right losses.
+    """
     if oracle is None:
-        return "-"
+        return "-", None
     with np.load(recording(model)) as record, tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "official.ms"
         done = official.convert(oracle, model, target, is_training="losses" in record.files)
         if not target.is_file():
-            return f"fails: {done.ending}"
+            return f"fails: {done.ending}", None
         try:
             converted = read_model(target)
-            loss, _, _ = compare(converted, record)
+            proof = compare(converted, record, replace(expected_of(model), steps=None))
         except ConversionError as failure:
-            return f"refused by the device: {failure.problems[0].message}"
-    verdict = "" if loss <= LOSS_BOUND else "**wrong** "
-    return f"{verdict}{len(converted.main.nodes)} nodes, loss {loss:.0e}"
+            return f"refused by the device: {failure.problems[0].message}", None
+        is_right, is_training = proof.loss_error <= proof.loss_bound, "losses" in record.files
+    words = f"{'' if is_right else '**wrong** '}{proof.nodes} nodes, loss {proof.loss_error:.0e}"
+    return words, proof.nodes if is_right and is_training else None
 
 
 def write(rows: list[Row], page: Path, *, has_oracle: bool) -> None:
@@ -120,6 +147,7 @@ def write(rows: list[Row], page: Path, *, has_oracle: bool) -> None:
         "device. Losses: largest error relative to MindSpore's. Weights, slots and moving averages: largest error",
         f"relative to the largest element.{official_words}",
         "",
+        *longer_files(rows, has_oracle=has_oracle),
     ]
     for version in sorted({row.version for row in rows}):
         chosen = [row for row in rows if row.version == version]
@@ -129,8 +157,41 @@ def write(rows: list[Row], page: Path, *, has_oracle: bool) -> None:
             "| case | converts | nodes | bytes | loss error | weight error | seconds | official |",
             "|" + "---|" * 8,
         ]
-        lines += [line(row) for row in chosen] + [""]
+        lines += [line(row) for row in chosen] + [""] + [footnote(row) for row in chosen if row.proof and row.proof.far]
     page.write_text("\n".join(lines), encoding="utf-8")
+
+
+def verdict(proof: Proof) -> str:
+    """Whether ours trains like MindSpore, and what must be known about the comparison."""
+    notes = [proof.note] if proof.note else []
+    notes += [f"{len(proof.far)} tensors by their spread, see below"] if proof.far else []
+    holds = "yes" if proof.holds else f"**differs** in `{proof.worst}`"
+    return holds + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def longer_files(rows: list[Row], *, has_oracle: bool) -> list[str]:
+    """Which training files have more nodes than an official one that trains right, and why."""
+    if not has_oracle:
+        return []
+    longer = [row for row in rows if row.is_longer]
+    if not longer:
+        return ["No training file has more nodes than an official one that trains right.", ""]
+    lines = ["Training files with more nodes than an official one that trains right:", ""]
+    return lines + [f"* {row.version}/{row.case}: {MORE_NODES.get(row.case, '?')}" for row in longer] + [""]
+
+
+def footnote(row: Row) -> str:
+    """What the weight error of a row leaves out."""
+    far = row.proof.far if row.proof else ()
+    listed = ", ".join(
+        f"`{each.name}` {each.error:.0e} (spread {each.spread:.0e})"
+        for each in sorted(far, key=lambda each: -each.error)[:SHOWN]
+    )
+    return (
+        f"* {row.case}: {len(far)} tensors are off by more than {WEIGHT_BOUND:.0e}, but by no more than "
+        f"{SPREAD_FACTOR:.0f} times as much as MindSpore's own move when its inputs move by one unit in the last "
+        f"place; the farthest are {listed}\n"
+    )
 
 
 def line(row: Row) -> str:
@@ -140,7 +201,7 @@ def line(row: Row) -> str:
     proof = row.proof
     cells = (
         row.case,
-        ("yes" if proof.holds else f"**differs** in `{proof.worst}`") + (f" ({proof.note})" if proof.note else ""),
+        verdict(proof),
         str(proof.nodes),
         str(proof.size),
         f"{proof.loss_error:.0e}",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from net import Net
 
 READABLE = 0o644
+MOVED_RUNS = 3
 SPLIT_LIMIT_KIB = 4  # far below any network here, so that a "split" case takes MindSpore's own path for > 1 GiB
 
 
@@ -110,6 +111,36 @@ def run_training(step: nn.Cell, inputs: Sequence[np.ndarray], count: int) -> dic
     return found
 
 
+def run_again(
+    step: nn.Cell, start: dict[str, np.ndarray], inputs: Sequence[np.ndarray], found: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """How far MindSpore's own numbers move when every float of the inputs moves by one unit in its last place.
+
+    Per final parameter the largest difference over some runs, relative to the parameter's largest element: what
+    rounding decides in this network, and no other implementation can be held to.
+    """
+    rng = np.random.RandomState(1)
+    spread: dict[str, float] = {}
+    for _ in range(MOVED_RUNS):
+        for param in step.get_parameters():
+            param.set_data(Tensor(start[param.name]))
+        run_training(step, [_moved(array, rng) for array in inputs], len(found["losses"]))
+        for param in step.get_parameters():
+            expected = found.get(f"final/{param.name}")
+            if expected is None or not np.issubdtype(expected.dtype, np.floating) or not expected.size:
+                continue
+            moved = np.abs(param.asnumpy().astype(np.float64) - expected).max() / (np.abs(expected).max() or 1.0)
+            spread[param.name] = max(spread.get(param.name, 0.0), float(moved))
+    return {f"spread/{name}": np.array(value, np.float32) for name, value in spread.items()}
+
+
+def _moved(array: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """Each float moved to a neighbor, up or down by chance."""
+    if not np.issubdtype(array.dtype, np.floating):
+        return array
+    return np.nextafter(array, np.where(rng.rand(*array.shape) < 0.5, -np.inf, np.inf).astype(array.dtype))
+
+
 def final_parameters(step: nn.Cell, model: mind_ir_pb2.ModelProto) -> dict[str, np.ndarray]:
     """Return the parameters of the MindIR by their names; a MindIR has `graph:name`."""
     wanted = {param.name.split(":", maxsplit=1)[-1] for param in model.graph.parameter}
@@ -155,8 +186,11 @@ def record(case: Case, cell: nn.Cell, runner: nn.Cell, inputs: Sequence[np.ndarr
         raise ValueError(f"{case.name}: {len(inputs)} inputs given, the graph has {names}")
     found = {f"in{index}": array for index, array in enumerate(inputs)}
     if case.is_training:
+        start = {param.name: param.asnumpy().copy() for param in runner.get_parameters()}
         found.update(run_training(runner, inputs, case.steps))
         found.update(final_parameters(runner, model))
+        if case.size == "networks":
+            found.update(run_again(runner, start, inputs, found))
     else:
         found.update(run_inference(runner, inputs))
     for name, array in found.items():

@@ -29,6 +29,7 @@ REFUSED: dict[str, dict[str, str]] = {
     "layer_selu_infer": {"1.6.2": "no nn.SeLU"},
     "layer_silu": {"1.6.2": "no nn.SiLU"},
     "layer_silu_infer": {"1.6.2": "no nn.SiLU"},
+    "layer_tanh_steep": dict.fromkeys(("2.7.0", "2.10.0"), "its own tanh on the CPU is the device's approximation"),
     "loss_bce_logits": {"1.6.2": "no CPU kernel for BCEWithLogitsLoss"},
     "loss_ce": {"1.6.2": "no nn.CrossEntropyLoss"},
     "loss_ce_chances": {"1.6.2": "no nn.CrossEntropyLoss"},
