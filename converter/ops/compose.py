@@ -16,6 +16,7 @@ import numpy as np
 
 from converter.ir import DType, TensorType, Value
 from converter.ir.editing import replace_uses
+from converter.ops.broadcasting import broadcast_shape
 from converter.ops.context import constant, scalar_type
 from converter.ops.lite_fields import lite_node
 
@@ -66,8 +67,8 @@ class Composer:
         """`op(a, b)`; Python numbers become scalar constants of the other operand's type."""
         left = a if isinstance(a, Value) else self._like(a, b)
         right = b if isinstance(b, Value) else self._like(b, a)
-        shape = np.broadcast_shapes(left.type.shape or (), right.type.shape or ())
-        return self.op(op, [left, right], TensorType(dtype or left.type.dtype, tuple(int(dim) for dim in shape)))
+        shape = broadcast_shape(left.type.shape or (), right.type.shape or ())
+        return self.op(op, [left, right], TensorType(dtype or left.type.dtype, shape))
 
     def _like(self, number: float, other: Value | float) -> Value:
         return self.constant(number, other.type.dtype if isinstance(other, Value) else DType.FLOAT32)
@@ -202,8 +203,7 @@ class Composer:
         """Matrix product over the last two axes."""
         left, right = a.type.shape or (), b.type.shape or ()
         rows, columns = left[-1 if transpose_a else -2], right[-2 if transpose_b else -1]
-        batch = np.broadcast_shapes(left[:-2], right[:-2])
-        kind = TensorType(a.type.dtype, (*(int(dim) for dim in batch), rows, columns))
+        kind = TensorType(a.type.dtype, (*broadcast_shape(left[:-2], right[:-2]), rows, columns))
         return self.op("MatMulFusion", [a, b], kind, transpose_a=transpose_a, transpose_b=transpose_b)
 
     # -- variables --------------------------------------------------------------------------------------------------

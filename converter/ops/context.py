@@ -58,6 +58,12 @@ class Context:
         self.refuse("E204", node, f"the shape of {value.name!r} is not known: {value.type}", hint)
         return None
 
+    def ranked(self, node: Node, value: Value) -> tuple[int, ...] | None:
+        """The shape of a value, -1 where a dimension is not known; None, and a problem, when not even the rank is."""
+        if value.type.shape is None:
+            self.refuse("E204", node, f"the rank of {value.name!r} is not known", "export the model with fixed ranks")
+        return value.type.shape
+
     def put_before(self, place: Node, nodes: list[Node]) -> None:
         """Let new nodes run before `place`."""
         self._before.setdefault(id(place), []).extend(nodes)

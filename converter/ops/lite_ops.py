@@ -48,10 +48,10 @@ LITE_OPS: Mapping[str, LiteOp] = {
     "AbsGrad": _BINARY,
     "Activation": _UNARY,
     "ActivationGrad": _BINARY,
-    "Adam": LiteOp((10, 10), follows=True, writes=(0, 1, 2), quantized=(1, 2)),
+    "Adam": LiteOp((10, 10), follows=True, writes=(0, 1, 2)),
     "AddFusion": _BINARY,
     "AddN": LiteOp((1, 1 << 16), follows=True),
-    "ApplyMomentum": LiteOp((5, 5), follows=True, writes=(0, 1), quantized=(1,)),
+    "ApplyMomentum": LiteOp((5, 5), follows=True, writes=(0, 1)),
     "ArgMaxFusion": LiteOp((1, 1)),
     "ArgMinFusion": LiteOp((1, 1)),
     "Assign": LiteOp((2, 2), follows=True, writes=(0,)),
@@ -75,6 +75,7 @@ LITE_OPS: Mapping[str, LiteOp] = {
     "CumSum": LiteOp((2, 2), axes=(1,)),
     "Dropout": LiteOp((1, 1), follows=True),
     "DropoutGrad": _BINARY,
+    "DynamicQuant": LiteOp((1, 1)),
     "Equal": _BINARY,
     "Erf": _UNARY,
     "ExpFusion": _UNARY,
@@ -84,7 +85,7 @@ LITE_OPS: Mapping[str, LiteOp] = {
     "FloorDiv": _BINARY,
     "FloorMod": _BINARY,
     "FusedBatchNorm": LiteOp((5, 5), nhwc=(0,), nhwc_outputs=(0,), writes=(3, 4)),
-    "Gather": LiteOp((3, 3)),
+    "Gather": LiteOp((3, 3), quantized=(0,)),
     "GatherD": LiteOp((3, 3)),
     "GatherNd": LiteOp((2, 2)),
     "Greater": _BINARY,
@@ -127,11 +128,12 @@ LITE_OPS: Mapping[str, LiteOp] = {
     "ReverseV2": LiteOp((1, 1), axes=("axis",)),
     "Round": _UNARY,
     "Rsqrt": _UNARY,
-    "SGD": LiteOp((6, 6), follows=True, writes=(0, 3, 5), quantized=(3, 5)),
+    "SGD": LiteOp((6, 6), follows=True, writes=(0, 3, 5)),
     "ScaleFusion": LiteOp((2, 3), nhwc=(0,), nhwc_outputs=(0,)),
     "ScatterNd": LiteOp((3, 3)),
     "ScatterNdUpdate": LiteOp((3, 3)),
     "Select": LiteOp((3, 3), follows=True),
+    "Shape": LiteOp((1, 1)),
     "SigmoidCrossEntropyWithLogits": _BINARY,
     "SigmoidCrossEntropyWithLogitsGrad": LiteOp((3, 3), follows=True),
     "Sin": _UNARY,
@@ -163,4 +165,4 @@ LITE_OPS: Mapping[str, LiteOp] = {
 # Recognized by the device as optimizers; everything else that writes is a plain variable update.
 OPTIMIZERS = frozenset({"Adam", "ApplyMomentum", "SGD"})
 # Only quantized models for inference have them: the training runtime, which the table of kernels describes, has none.
-QUANTIZED_ONLY = frozenset({"QuantDTypeCast"})
+QUANTIZED_ONLY = frozenset({"DynamicQuant", "QuantDTypeCast"})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -89,12 +89,19 @@ def start(command: list[str], timeout: float) -> subprocess.CompletedProcess[str
 
 
 def convert(
-    oracle: Path, model: Path, output: Path, *, is_training: bool, config: Path | None = None, timeout: float = 120
+    oracle: Path,
+    model: Path,
+    output: Path,
+    *,
+    is_training: bool,
+    config: Path | None = None,
+    flags: Sequence[str] = (),
+    timeout: float = 120,
 ) -> Conversion:
-    """Convert a `.mindir` with the official converter. `output` should end in `.ms`."""
+    """Convert a `.mindir` with the official converter. `output` should end in `.ms`; `flags` are `--name=value`."""
     mode = "train" if is_training else "infer"
     command = [str(oracle / "bin" / "convert"), str(model.absolute()), str(output.absolute()), mode]
-    done = start(command + ([str(config.absolute())] if config else []), timeout)
+    done = start([*command, *([str(config.absolute())] if config else []), *flags], timeout)
     ends = [line for line in done.stdout.splitlines() if line.startswith("status ")]
     return Conversion(done.returncode, int(ends[-1].split()[1]) if ends else None, done.stdout + done.stderr)
 
@@ -153,6 +160,34 @@ def predict(
         return {s.name: np.frombuffer(b, s.dtype).reshape(s.shape) for s, b in zip(found, raw, strict=True)}
     finally:
         shutil.rmtree(folder)
+
+
+def predict_each(
+    oracle: Path, model: Path, runs: Sequence[Mapping[str, NDArray[Any]]], timeout: float = 120
+) -> list[dict[str, NDArray[Any]]]:
+    """Run a `.ms` on several inputs in one session, resized to the shapes of each.
+
+    Inputs and outputs are as in `predict`, but for the shapes, which the runtime checks itself.
+
+    Raises:
+        OracleError: Refused, failed, crashed or hung.
+    """
+    wanted = describe(oracle, model, timeout)
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = [Path(scratch) / str(index) for index in range(len(runs))]
+        for folder, inputs in zip(folders, runs, strict=True):
+            folder.mkdir()
+            _write_inputs([Slot(s.name, s.dtype, inputs[f"in{i}"].shape) for i, s in enumerate(wanted)], inputs, folder)
+            shapes = [" ".join(map(str, inputs[f"in{i}"].shape)) for i in range(len(wanted))]
+            (folder / "shapes").write_text("".join(f"{shape}\n" for shape in shapes), encoding="ascii")
+        found = slots(call(oracle, [str(model.absolute()), *map(str, folders)], timeout), "out")
+        count = len(found) // len(runs)
+        results = []
+        for index, folder in enumerate(folders):
+            own = found[index * count : (index + 1) * count]
+            raw = [(folder / f"out{place}.bin").read_bytes() for place in range(count)]
+            results.append({s.name: np.frombuffer(b, s.dtype).reshape(s.shape) for s, b in zip(own, raw, strict=True)})
+    return results
 
 
 def race(

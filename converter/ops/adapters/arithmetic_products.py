@@ -8,6 +8,7 @@ import numpy as np
 
 from converter.ops.adapters.arithmetic import filled
 from converter.ops.adapters.arithmetic_selection import broadcast
+from converter.ops.broadcasting import rows_of, unknown_count
 from converter.ops.compose import Composer
 from converter.ops.context import integers_of
 
@@ -24,11 +25,14 @@ def dense(context: Context, node: Node) -> None:
     The bias is a node of its own: a bias inside the product is read once, when the device compiles the model.
     """
     x, weight, *bias = node.inputs
-    shape, kernel = context.shape(node, x), context.shape(node, weight)
+    shape, kernel = context.ranked(node, x), context.shape(node, weight)
     if not shape or not kernel:
         return
     build = Composer(context, node)
-    rows = build.matmul(build.reshape(x, (x.type.size // shape[-1], shape[-1])), weight, transpose_b=True)
+    # A Reshape back finds out one dimension by itself; for more the product takes the stack of matrices as it is.
+    is_flat = unknown_count(shape) <= 1
+    left = build.reshape(x, (rows_of(shape[:-1]), shape[-1])) if is_flat else x
+    rows = build.matmul(left, weight, transpose_b=True)
     if bias and bias[0].literal is None:
         rows = build.op("BiasAdd", [rows, bias[0]])
     build.replace(build.reshape(rows, (*shape[:-1], kernel[0])))
@@ -37,15 +41,18 @@ def dense(context: Context, node: Node) -> None:
 def matrix_product(context: Context, node: Node) -> None:
     """MatMulExt(a, b): as numpy's matmul; vectors become matrices, and batches are broadcast, before the product."""
     a, b = node.inputs[:2]
-    left, right = context.shape(node, a), context.shape(node, b)
-    result = context.shape(node, node.outputs[0])
+    left, right = context.ranked(node, a), context.ranked(node, b)
+    result = context.ranked(node, node.outputs[0])
     if not left or not right or result is None:
         return
     build = Composer(context, node)
+    if unknown_count((*left, *right)) and min(len(left), len(right)) >= _MATRIX:
+        build.replace(build.matmul(a, b))
+        return
     if len(right) == 1:
         b = build.reshape(b, (*right, 1))
     if len(right) <= _MATRIX:
-        rows = build.reshape(a, (a.type.size // left[-1], left[-1]))
+        rows = build.reshape(a, (rows_of(left[:-1]), left[-1]))
         build.replace(build.reshape(build.matmul(rows, b), result))
         return
     if len(left) == 1:

@@ -8,6 +8,7 @@ from converter.ir import DType, TensorType
 from converter.ir.editing import set_input
 from converter.ops.adapters.arithmetic import is_read, power_of, truth_of
 from converter.ops.adapters.shapes import axis_argument
+from converter.ops.broadcasting import rows_of
 from converter.ops.compose import MAX, Composer
 from converter.ops.context import integers_of, literal_of
 
@@ -122,7 +123,7 @@ def _extremum(context: Context, node: Node, results: tuple[Value, Value], how: t
     index, value = results
     mode, axis, keep = how
     x = node.inputs[0]
-    shape = context.shape(node, x)
+    shape = context.ranked(node, x)
     if shape is None:
         return
     axis %= len(shape)
@@ -149,12 +150,12 @@ def position(mode: int) -> Adapter:
         x = node.inputs[0]
         axis = node.attrs.pop("axis", literal_of(node.inputs[1]) if len(node.inputs) > 1 else -1)
         keep = len(node.inputs) > 2 and bool(literal_of(node.inputs[2]))  # noqa: PLR2004 - x, dim, keepdim
-        shape = context.shape(node, x)
+        shape = context.ranked(node, x)
         if shape is None:
             return
         build = Composer(context, node)
         if axis is None:
-            x, axis = build.reshape(x, (x.type.size,)), 0
+            x, axis = build.reshape(x, (rows_of(shape),)), 0
         index = _position(build, x, (mode, int(str(axis)) % (x.type.rank or 1), keep))
         build.replace(build.cast(index, node.outputs[0].type.dtype))
 
@@ -196,8 +197,11 @@ def spread(*, is_root: bool) -> Adapter:
         x = node.inputs[0]
         listed, correction, keep = (*node.inputs[1:], None, None, None)[:3]
         axes = axes_of(context, node, x, listed)
-        shape = context.shape(node, x)
+        shape = context.ranked(node, x)
         if axes is None or shape is None:
+            return
+        if any(shape[axis] < 0 for axis in axes):
+            context.shape(node, x)
             return
         less = literal_of(correction) if correction is not None else 1
         build = Composer(context, node)

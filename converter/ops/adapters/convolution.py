@@ -23,8 +23,8 @@ _KERNEL_AXES = slice(2, 4)
 
 def convolution(context: Context, node: Node) -> None:
     """Forward convolution (x, kernel) -> y."""
-    image, kernel = (context.shape(node, value) for value in node.inputs[:2])
-    output = context.shape(node, node.outputs[0])
+    image, kernel = context.ranked(node, node.inputs[0]), context.shape(node, node.inputs[1])
+    output = context.ranked(node, node.outputs[0])
     if image and kernel and output:
         _finish(node, image, kernel, output)
         if needs_parts(context, node, image, kernel):
@@ -93,12 +93,23 @@ def _finish(node: Node, image: tuple[int, ...], kernel: tuple[int, ...], output:
     if mode == VALID:
         node.attrs["pad_list"] = (0, 0, 0, 0)
     elif mode == SAME:
-        pads: list[int] = []
-        for axis, (stride, dilation) in enumerate(zip(strides, dilations, strict=True), start=2):
-            reach = (output[axis] - 1) * stride + (kernel[axis] - 1) * dilation + 1
-            total = max(reach - image[axis], 0)
-            pads += [total // 2, total - total // 2]
-        node.attrs["pad_list"] = tuple(pads)
+        totals = [
+            _same_pad(size, count, stride, (width - 1) * dilation)
+            for size, count, stride, dilation, width in zip(
+                image[2:], output[2:], strides, dilations, kernel[2:], strict=True
+            )
+        ]
+        # Where an image of unknown size decides about the pads, the device finds them out by the mode.
+        known = [total for total in totals if total is not None]
+        halves = tuple(pad for total in known for pad in (total // 2, total - total // 2))
+        node.attrs["pad_list"] = halves if len(known) == len(totals) else (0, 0, 0, 0)
+
+
+def _same_pad(size: int, count: int, stride: int, reach: int) -> int | None:
+    """Pads on both sides along an axis of `size` elements that makes `count`; None where that is not known."""
+    if size < 0 or count < 0:
+        return reach if stride == 1 else None
+    return max((count - 1) * stride + reach + 1 - size, 0)
 
 
 def _pair(node: Node, name: str) -> tuple[int, int]:

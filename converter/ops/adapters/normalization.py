@@ -116,7 +116,7 @@ def _statistics(context: Context, node: Node) -> tuple[Array, Array] | None:
 
 def layer_norm(context: Context, node: Node) -> None:
     """LayerNorm(x, gamma, beta) -> (y, mean, variance); the device drops the normalized axes of the statistics."""
-    shape = context.shape(node, node.inputs[0])
+    shape = context.ranked(node, node.inputs[0])
     if shape is None:
         return
     start = _positive_axes(node, len(shape))

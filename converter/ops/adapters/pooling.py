@@ -62,7 +62,7 @@ def _counts(size: int, count: int, kernel: int, stride: int) -> Array:
 
 def adaptive_average_pool(context: Context, node: Node) -> None:
     """AdaptiveAvgPool2D(x): a mean over the image, a pooling where windows are alike, else a product with a matrix."""
-    image, result = context.shape(node, node.inputs[0]), context.shape(node, node.outputs[0])
+    image, result = context.ranked(node, node.inputs[0]), context.ranked(node, node.outputs[0])
     if image is None or result is None:
         return
     build = Composer(context, node)
@@ -70,6 +70,8 @@ def adaptive_average_pool(context: Context, node: Node) -> None:
         context.refuse("E202", node, f"pools a tensor of rank {len(image)}; only images with four axes can")
     elif result[_SIZES] == (1, 1):
         build.replace(build.mean(node.inputs[0], (2, 3), keep=True))
+    elif context.shape(node, node.inputs[0]) is None or context.shape(node, node.outputs[0]) is None:
+        return
     elif image[2] % result[2] or image[3] % result[3]:
         build.replace(_by_matrix(build, node.inputs[0], image, result))
     else:

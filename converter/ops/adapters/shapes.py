@@ -9,6 +9,7 @@ import numpy as np
 
 from converter.ir import DType, FilledTensor, Literal, TensorType, Value
 from converter.ir.editing import set_input, wire
+from converter.ops.adapters.unknown_shapes import reshape_unknown
 from converter.ops.compose import Composer
 from converter.ops.context import NARROWER, integers_of, literal_of
 
@@ -70,8 +71,11 @@ def cast(context: Context, node: Node) -> None:
 
 def reshape(context: Context, node: Node) -> None:
     """Reshape of a Reshape needs only the last; one that changes nothing is none."""
-    shape = context.shape(node, node.outputs[0])
+    shape = context.ranked(node, node.outputs[0])
     if shape is None:
+        return
+    if any(dim < 0 for dim in shape):
+        reshape_unknown(context, node, shape)
         return
     x = source = node.inputs[0]
     while source.producer is not None and source.producer.op == "Reshape":
@@ -124,10 +128,12 @@ def concat(context: Context, node: Node) -> None:
 def split(context: Context, node: Node) -> None:
     """Split along an axis; the sizes of all parts are written out."""
     one_axis(context, node)
-    shapes = [context.shape(node, value) for value in node.outputs]
+    shapes = [context.ranked(node, value) for value in node.outputs]
     axis = int(str(node.attrs["axis"]))
     node.attrs["output_num"] = len(shapes)
-    node.attrs["size_splits"] = tuple(shape[axis] for shape in shapes if shape is not None)
+    node.attrs["size_splits"] = sizes = tuple(shape[axis] for shape in shapes if shape is not None)
+    if any(size < 0 for size in sizes):
+        context.shape(node, node.inputs[0])
 
 
 def split_by_arguments(context: Context, node: Node) -> None:
@@ -144,7 +150,7 @@ def split_by_arguments(context: Context, node: Node) -> None:
 def tile(context: Context, node: Node) -> None:
     """Tile(x, multiples): as many multiples as x has axes."""
     x, multiples = node.inputs[0], integers_of(node.inputs[1])
-    shape = context.shape(node, x)
+    shape = context.ranked(node, x)
     if shape is None:
         return
     if multiples is None:
@@ -162,10 +168,10 @@ def tile(context: Context, node: Node) -> None:
 
 def broadcast_to(context: Context, node: Node) -> None:
     """BroadcastTo: the shape, given as an attribute or an argument, is that of the result."""
-    shape = context.shape(node, node.outputs[0])
+    shape = context.ranked(node, node.outputs[0])
     if shape is None:
         return
-    if shape == node.inputs[0].type.shape:
+    if shape == node.inputs[0].type.shape and node.inputs[0].type.is_static:
         identity(context, node)
         return
     node.attrs["shape"] = shape
@@ -205,10 +211,10 @@ def fill(value_place: int) -> Callable[[Context, Node], None]:
 
 
 def known(measure: Callable[[tuple[int, ...]], list[int] | int]) -> Callable[[Context, Node], None]:
-    """Shape, Rank, Size: a number, or numbers, that follow from the shape of the input."""
+    """Rank, Size: a number that follows from the shape of the input."""
 
     def adapt(context: Context, node: Node) -> None:
-        shape = context.shape(node, node.inputs[0])
+        shape = (context.ranked if measure is len else context.shape)(node, node.inputs[0])
         if shape is not None:
             build = Composer(context, node)
             build.replace(build.constant(measure(shape), DType.INT32))
@@ -227,6 +233,5 @@ def number_range(context: Context, node: Node) -> None:
     build.replace(build.constant(np.arange(*numbers), node.outputs[0].type.dtype))
 
 
-dimensions = known(list)
 rank_of = known(len)
 size_of = known(prod)

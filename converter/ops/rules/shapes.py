@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.ops.adapters import shapes, slicing
+from converter.ops.adapters import shapes, slicing, unknown_shapes
 from converter.ops.rule import AttrRule, Rule, ignore, keep, listed, rename
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ RULES: Mapping[str, Rule] = {
     "BroadcastTo": Rule("BroadcastTo", {"shape": AttrRule(None)}, adapter=shapes.broadcast_to),
     "Cast": Rule("Cast", ignore("dst_type", "DstT", "SrcT"), adapter=shapes.cast),
     "Concat": _CONCAT,
-    "DynamicShape": Rule("", adapter=shapes.dimensions),
+    "DynamicShape": Rule("", adapter=unknown_shapes.dimensions),
     "ExpandDims": Rule("ExpandDims"),
     "Fill": Rule("", adapter=shapes.fill(2)),
     "FillV2": Rule("", adapter=shapes.fill(1)),
@@ -34,7 +34,10 @@ RULES: Mapping[str, Rule] = {
     "Reshape": Rule("Reshape", adapter=shapes.reshape),
     "ReverseSequence": Rule("ReverseSequence", keep("seq_dim", "batch_dim")),
     "ReverseV2": Rule("ReverseV2", listed("axis"), adapter=shapes.listed_axes),
-    "Shape": Rule("", adapter=shapes.dimensions),
+    "ScalarAdd": Rule("AddFusion", adapter=unknown_shapes.scalar),
+    "ScalarMul": Rule("MulFusion", adapter=unknown_shapes.scalar),
+    "ScalarSub": Rule("SubFusion", adapter=unknown_shapes.scalar),
+    "Shape": Rule("", adapter=unknown_shapes.dimensions),
     "Size": Rule("", adapter=shapes.size_of),
     "Slice": Rule("SliceFusion", adapter=slicing.plain_slice),
     "Softmax": Rule("Softmax", listed("axis")),
@@ -48,7 +51,7 @@ RULES: Mapping[str, Rule] = {
     "StridedSlice": Rule("", _MASKS, adapter=slicing.strided_slice),
     "StridedSliceGrad": Rule("", _MASKS, adapter=slicing.strided_slice_grad),
     "TensorMove": Rule("", adapter=shapes.identity),
-    "TensorShape": Rule("", adapter=shapes.dimensions),
+    "TensorShape": Rule("", adapter=unknown_shapes.dimensions),
     "Tile": Rule("TileFusion", adapter=shapes.tile),
     "Transpose": Rule("Transpose", adapter=shapes.transpose),
     "Unstack": _UNSTACK,

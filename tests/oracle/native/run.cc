@@ -1,13 +1,15 @@
 // Runs a `.ms` in the official inference runtime on raw little-endian tensors.
 //
-//   run MODEL.ms FOLDER        reads FOLDER/in<i>.bin, writes FOLDER/out<i>.bin
+//   run MODEL.ms FOLDER…       for each folder reads FOLDER/in<i>.bin, writes FOLDER/out<i>.bin
 //   run MODEL.ms               only describes the inputs
 //
+// A folder with a file `shapes` (one input a line, dimensions separated by blanks) has the model resized first.
 // Prints "in <i> <dtype> <bytes> <rank> <dims…> <name>" for every input and the same with "out" for every output.
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -44,9 +46,45 @@ bool Fill(mindspore::MSTensor *tensor, const std::string &path) {
   return true;
 }
 
+// Gives the inputs the shapes that a folder asks for; true when it asks for none.
+bool Resize(mindspore::Model *model, const std::string &folder) {
+  std::ifstream file(folder + "shapes");
+  if (!file) {
+    return true;
+  }
+  std::vector<std::vector<int64_t>> shapes;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    shapes.emplace_back(std::istream_iterator<int64_t>(words), std::istream_iterator<int64_t>());
+  }
+  return model->Resize(model->GetInputs(), shapes).IsOk();
+}
+
 void Save(mindspore::MSTensor tensor, const std::string &path) {
   std::ofstream file(path, std::ios::binary);
   file.write(static_cast<const char *>(tensor.MutableData()), static_cast<std::streamsize>(tensor.DataSize()));
+}
+int Run(mindspore::Model *model, const std::string &folder) {
+  if (!Resize(model, folder)) {
+    std::fprintf(stderr, "the official runtime cannot resize the model\n");
+    return kBadInput;
+  }
+  auto inputs = model->GetInputs();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!Fill(&inputs[i], folder + "in" + std::to_string(i) + ".bin")) {
+      return kBadInput;
+    }
+  }
+  std::vector<mindspore::MSTensor> outputs;
+  if (model->Predict(inputs, &outputs).IsError()) {
+    std::fprintf(stderr, "the official runtime fails to run the model\n");
+    return kPredictFailed;
+  }
+  Describe("out", outputs);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    Save(outputs[i], folder + "out" + std::to_string(i) + ".bin");
+  }
+  return 0;
 }
 }  // namespace
 
@@ -63,25 +101,12 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "the official runtime refuses the model\n");
     return kRefused;
   }
-  auto inputs = model.GetInputs();
-  Describe("in", inputs);
-  if (argc == 2) {
-    return 0;
-  }
-  const std::string folder = std::string(argv[2]) + "/";
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!Fill(&inputs[i], folder + "in" + std::to_string(i) + ".bin")) {
-      return kBadInput;
+  Describe("in", model.GetInputs());
+  for (int i = 2; i < argc; ++i) {
+    const int status = Run(&model, std::string(argv[i]) + "/");
+    if (status != 0) {
+      return status;
     }
-  }
-  std::vector<mindspore::MSTensor> outputs;
-  if (model.Predict(inputs, &outputs).IsError()) {
-    std::fprintf(stderr, "the official runtime fails to run the model\n");
-    return kPredictFailed;
-  }
-  Describe("out", outputs);
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    Save(outputs[i], folder + "out" + std::to_string(i) + ".bin");
   }
   return 0;
 }

@@ -1,0 +1,81 @@
+"""Dimensions that are known only when the model runs: the device reads them with Shape, and takes them as arguments.
+
+A number that is a dimension is an int32 tensor of one element; MindIR calls it a scalar.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.ir import DType, TensorType
+from converter.ir.editing import wire
+from converter.ops.broadcasting import unknown_count
+from converter.ops.compose import Composer
+from converter.ops.context import integers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from converter.ir import Node, Value
+    from converter.ops.context import Context
+
+_ONE = TensorType(DType.INT32, (1,))
+
+
+def dimensions(context: Context, node: Node) -> None:
+    """Shape, TensorShape, DynamicShape (x) -> the dimensions as one tensor, or one by one."""
+    shape = context.ranked(node, node.inputs[0])
+    if shape is None:
+        return
+    build = Composer(context, node)
+    if not unknown_count(shape):
+        whole = build.constant(list(shape), DType.INT32)
+    else:
+        whole = build.op("Shape", [node.inputs[0]], TensorType(DType.INT32, (len(shape),)))
+    if len(node.outputs) == 1:
+        build.replace(whole)
+        return
+    build.replace(*(_dimension(build, whole, axis, dim) for axis, dim in enumerate(shape)))
+
+
+def _dimension(build: Composer, whole: Value, axis: int, dim: int) -> Value:
+    """One dimension."""
+    if dim >= 0:
+        return build.constant([dim], DType.INT32)
+    begin, end, step = (build.constant([number], DType.INT32) for number in (axis, axis + 1, 1))
+    return build.op("StridedSlice", [whole, begin, end, step], _ONE)
+
+
+def scalar(_context: Context, node: Node) -> None:
+    """ScalarAdd, ScalarSub, ScalarMul: arithmetic on dimensions."""
+    node.outputs[0].type = _ONE
+
+
+def reshape_unknown(context: Context, node: Node, shape: Sequence[int]) -> None:
+    """A Reshape to dimensions of which some are unknown: the device finds out one, more are computed."""
+    if unknown_count(shape) == 1:
+        build = Composer(context, node)
+        target = build.constant(list(shape), DType.INT32)
+        wire(node, [node.inputs[0], target])
+        return
+    computed = shape_argument(context, node, node.inputs[1:])
+    if computed is not None:
+        wire(node, [node.inputs[0], computed])
+
+
+def shape_argument(context: Context, node: Node, arguments: Sequence[Value]) -> Value | None:
+    """A shape that the graph computes, whole or number by number, as one tensor; None, and a problem, without any."""
+    build = Composer(context, node)
+    if len(arguments) == 1 and not arguments[0].is_const:
+        return arguments[0]
+    parts: list[Value] = []
+    for value in arguments:
+        numbers = integers_of(value) if value.is_const else None
+        parts.append(value if numbers is None else build.constant(list(numbers), DType.INT32))
+    if all(part.is_const for part in parts):
+        context.shape(node, node.outputs[0])
+        return None
+    count = sum(part.type.size for part in parts)
+    target = build.op("Concat", parts, TensorType(DType.INT32, (count,)), axis=0)
+    build.insert()
+    return target
