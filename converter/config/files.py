@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from converter.config.hints import shown
 from converter.config.settings import Config, ConfigInput, Setting, located
-from converter.errors import fail
+from converter.config.syntax import MOST_INCLUDED, included_names
+from converter.errors import ConversionError, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,22 @@ def read_text(path: Path) -> str:
     if len(data) > _LARGEST_CONFIG:
         raise fail("E114", f"larger than {_LARGEST_CONFIG} bytes: this is no config file", path=str(path))
     return data.decode("utf-8", errors="surrogateescape")
+
+
+def included_files(path: Path) -> tuple[Path, ...]:
+    """Return every file that a config includes, and those that these include, whether they are there or not."""
+    found: list[Path] = []
+    pending = [path]
+    while pending and len(found) < MOST_INCLUDED:
+        config = pending.pop()
+        try:
+            names = included_names(read_text(config))
+        except ConversionError:
+            continue
+        new = [each for each in dict.fromkeys(config.parent / name for name in names) if each not in (*found, path)]
+        found += new
+        pending += new
+    return tuple(found)
 
 
 def named_inputs(config: Config) -> tuple[ConfigInput, ...]:

@@ -14,7 +14,7 @@ from converter.config.hints import closest, did_you_mean, one_of, shown
 from converter.config.keys import COMMON, Section
 from converter.config.sections import OLD_KEYS, SECTION_BY_NAME, SECTIONS
 from converter.config.settings import Config, Setting, located
-from converter.config.syntax import Entry, Header, scan
+from converter.config.syntax import INCLUDE, MOST_INCLUDED, Entry, Header, scan
 from converter.config.together import Together
 from converter.config.values import WrongValueError, read_value
 from converter.errors import ConversionError
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from converter.errors import Problem
-
-INCLUDE = "include"
-_MOST_INCLUDED = 64
 
 
 def parse_config(text: str, path: Path) -> Config:
@@ -107,8 +104,8 @@ class _Builder:
         if path.resolve() in {each.resolve() for each in chain}:
             self.problem("E113", entry.line, f"include: '{shown(entry.text)}' includes itself", "remove the line")
             return
-        if len(self.included) == _MOST_INCLUDED:
-            self.problem("E113", entry.line, f"include: more than {_MOST_INCLUDED} files", None)
+        if len(self.included) == MOST_INCLUDED:
+            self.problem("E113", entry.line, f"include: more than {MOST_INCLUDED} files", None)
             return
         try:
             text = read_text(path)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_LINES = 9999
+INCLUDE = "include"
+MOST_INCLUDED = 64
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,17 @@ def scan(text: str, path: str) -> tuple[list[Header | Entry], list[Problem]]:
             message, hint_ = item
             problems.append(Problem("E113", message, path, line, hint=hint_))
     return found, problems
+
+
+def included_names(text: str) -> list[str]:
+    """Return the names of the files that a config includes; what is wrong with it is for `scan` to say."""
+    names: list[str] = []
+    for item in scan(text, "")[0]:
+        if isinstance(item, Header):
+            break
+        if item.key == INCLUDE:
+            names.append(item.text)
+    return names
 
 
 def _significant(text: str) -> Iterator[tuple[int, str]]:

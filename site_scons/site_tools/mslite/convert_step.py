@@ -84,12 +84,16 @@ def _asked(env: Env) -> dict[str, Any]:
     the config names included.
     """
     from converter.config import load_config  # noqa: PLC0415 - importable only after require()
+    from converter.errors import fail  # noqa: PLC0415
 
     config = env.get("MSLITE_CONFIG")
     loaded = load_config(Path(real(config).get_path())) if config else None
     for warning in loaded.warnings if loaded else ():
         sys.stderr.write(f"warning: {warning}\n")
     if backend.is_official(env):
+        if loaded is not None and loaded.included:
+            hint = "put the settings into one file for it"
+            raise fail("E116", "the official converter does not know include=", path=str(loaded.path), hint=hint)
         return {"options": None, "keys": {}}
     given = flags.parse(env)
     keys = {"decrypt": given.keys().decrypt, "encrypt": given.keys().encrypt}

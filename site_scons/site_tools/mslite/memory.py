@@ -8,6 +8,7 @@ might bear the same time stamp.
 from __future__ import annotations
 
 import atexit
+import hashlib
 import json
 import os
 import time
@@ -72,6 +73,31 @@ def remember(table: str, key: str, identity: list[Any], value: object) -> None:
     """Keep a value for the next build."""
     _MEMORY.tables.setdefault(table, {})[key] = [identity, value]
     _MEMORY.is_changed = True
+
+
+def identity_of(status: os.stat_result) -> list[int]:
+    """Return by what a file is recognized: two time stamps, size and number."""
+    return [status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns]
+
+
+def is_settled_file(identity: list[int]) -> bool:
+    """Whether both time stamps of a file are old enough."""
+    return is_settled(identity[0]) and is_settled(identity[3])
+
+
+def digest_of(path: str) -> str | None:
+    """Return the SHA-256 of a small file, None where it cannot be read; read again only when it was touched."""
+    try:
+        identity = identity_of(os.stat(path))  # noqa: PTH116 - runs several times for every model of a build
+        known = recall("files", path, identity)
+        if known is not None:
+            return str(known)
+        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return None
+    if is_settled_file(identity):
+        remember("files", path, identity, digest)
+    return digest
 
 
 def is_settled(changed_ns: int) -> bool:

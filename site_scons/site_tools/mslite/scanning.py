@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import SCons.Scanner
 
 from . import directories, home, memory, settings, unchanged
-from .places import real
+from .places import file_at, real
 
 if TYPE_CHECKING:
     from .scons_types import Env, Node, Nodes
@@ -21,15 +21,15 @@ _Scanner = getattr(SCons.Scanner, "ScannerBase", None) or SCons.Scanner.Base
 def _scan(node: Node, env: Env, _path: object = ()) -> Nodes:
     """Return the files that are read along with a model, sorted, those that exist or will be made."""
     paths = _split_weights(node)
+    said = settings.read(env)
     made = [] if env.get("_MSLITE_REQUIRED") else _late_config(env)
-    top = env.Dir("#").get_abspath()
-    for kind, name in settings.read(env).named:
+    made += [node for node in (file_at(env, name) for name in said.included) if node.is_derived()]
+    for kind, name in said.named:
         if kind == "directory":
             made += directories.made_by_the_build(env, name)
         else:
-            paths.append(f"{top}{os.sep}{name}" if not Path(name).is_absolute() else name)
-    # An absolute path is looked up as it is, whatever blanks, '#' or '$' it holds.
-    nodes = [env.fs.File(path) for path in paths]
+            paths.append(name)
+    nodes = [file_at(env, path) for path in paths]
     unchanged.note_read(node, env, [*nodes, *made])
     return [found for found in nodes if found.is_derived() or found.exists()] + made
 

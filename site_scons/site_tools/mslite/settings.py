@@ -6,21 +6,25 @@ and `--debug=explain` prints them, old and new.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import home, memory
 from .places import real
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converter.config import ConfigInput
+
     from .scons_types import Env
 
 
 class Settings(NamedTuple):
-    """Values that differ from their defaults, by section; what is named, as (kind, place).
+    """Values that differ from their defaults, by section; what is named, as (kind, place); hashes of included files.
 
     `fault` is set, and the rest empty, for a config that cannot be used; the conversion reports why.
     """
@@ -28,6 +32,7 @@ class Settings(NamedTuple):
     values: dict[str, dict[str, Any]]
     named: tuple[tuple[str, str], ...] = ()
     fault: str = ""
+    included: Mapping[str, str | None] = MappingProxyType({})
 
     @property
     def directories(self) -> list[str]:
@@ -53,38 +58,34 @@ def read(env: Env) -> Settings:
     if not config:
         return _NOTHING
     node = real(config)
-    content = _content(node.get_abspath())
-    digest = hashlib.sha256(content).hexdigest() if content is not None else "missing"
-    return _remembered(env, (node.get_path(), digest), content)
+    digest = memory.digest_of(node.get_abspath())
+    if digest is None:
+        return Settings({}, fault="(no config)")
+    key = (node.get_path(), digest)
+    top = env.Dir("#").get_abspath()
+    known = _KNOWN.get(key)
+    if known is None or not _is_current(known.included, top):
+        known = _recalled(*key, top)
+        _KNOWN[key] = known
+    return known
 
 
-def _content(path: str) -> bytes | None:
-    """Return the config's bytes, None where they cannot be read."""
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - runs several times for every model of an up-to-date build
-            return stream.read()
-    except OSError:
-        return None
+def _is_current(included: Mapping[str, str | None], top: str) -> bool:
+    """Whether included files are as they were."""
+    return all(memory.digest_of(os.path.join(top, path)) == digest for path, digest in included.items())  # noqa: PTH118
 
 
-def _remembered(env: Env, key: tuple[str, str], content: bytes | None) -> Settings:
-    if key not in _KNOWN:
-        _KNOWN[key] = Settings({}, fault="(no config)") if content is None else _recalled(env, key)
-    return _KNOWN[key]
-
-
-def _recalled(env: Env, key: tuple[str, str]) -> Settings:
+def _recalled(path: str, digest: str, top: str) -> Settings:
     """Return what an earlier build found in the same bytes, or parse them."""
-    path, digest = key
     identity = [home.version_text(), digest]
     known = memory.recall("configs", path, identity)
-    if known is None:
-        known = _canonical(path, env.Dir("#").get_abspath())
+    if known is None or not _is_current(known["included"], top):
+        known = _canonical(path, top)
         memory.remember("configs", path, identity, known)
     if known["fault"]:
-        return Settings({}, fault=f"(faulty config {digest[:16]})")
+        return Settings({}, (), f"(faulty config {digest[:16]})", known["included"])
     named = tuple((kind, place) for kind, place in known["named"])
-    return Settings(known["values"], named)
+    return Settings(known["values"], named, included=known["included"])
 
 
 def _canonical(path: str, top: str) -> dict[str, Any]:
@@ -94,25 +95,26 @@ def _canonical(path: str, top: str) -> dict[str, Any]:
     directory) are listed, below `top` as relative paths, so that two checkouts share cached models.
     """
     home.require()
-    from converter.config import parse_config  # noqa: PLC0415 - importable only after require()
+    from converter.config import included_files, parse_config  # noqa: PLC0415 - importable only after require()
     from converter.config.files import read_text  # noqa: PLC0415
     from converter.errors import ConversionError  # noqa: PLC0415
 
+    places = {_portable(each, top): str(Path(top, each)) for each in included_files(Path(path))}
+    said: dict[str, Any] = {
+        "fault": False,
+        "included": {name: memory.digest_of(place) for name, place in places.items()},
+    }
     try:
         config = parse_config(read_text(Path(path)), Path(path))
     except ConversionError:
-        return {"fault": True}
-    return {
-        "fault": False,
-        "named": sorted({(entry.kind, place) for entry in config.inputs for place in _places(entry.path, path, top)}),
-        "values": json.loads(config.canonical()),
-    }
+        return {**said, "fault": True}
+    named = {(entry.kind, place) for entry in config.inputs for place in _places(entry, top)}
+    return {**said, "named": sorted(named), "values": json.loads(config.canonical())}
 
 
-def _places(beside: Path, config_path: str, top: str) -> set[str]:
-    """Return where a name may lead: beside the config, and in the working directory of the conversion."""
-    name = os.path.relpath(beside, os.path.dirname(config_path) or ".")  # noqa: PTH120 - pathlib makes no `..`
-    return {_portable(beside, top), _portable(Path(name), top)}
+def _places(entry: ConfigInput, top: str) -> set[str]:
+    """Return where a name may lead: beside the file that names it, and in the working directory of the conversion."""
+    return {_portable(entry.path, top), _portable(Path(entry.name), top)}
 
 
 def _portable(path: Path, top: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import SCons.Node
 
 from . import directories, memory, settings, signature
-from .places import real
+from .places import file_at, real
 from .signed import is_dry_run
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def note_read(source: Node, env: Env, beside: Nodes) -> None:
     """Remember, when a source is scanned, how it and the files beside it are recognized; they are read after that."""
     key = _key(source, env)
     if key not in _READ:
-        _READ[key] = {node.get_abspath(): _identity(node) for node in (real(source), *beside)}
+        _READ[key] = {node.get_path(): _identity(node) for node in (real(source), *beside)}
 
 
 def note_text(model: Node, text: str) -> None:
@@ -82,9 +82,9 @@ def _is_unchanged(declared: Declared) -> bool:
     read: dict[str, list[int] | None] = memory.recall("models", model.get_path(), identity) or {}
     original = real(source)
     # The source is the only file of most models: not worth a look-up by its name.
-    nodes = [original] if list(read) == [original.get_abspath()] else [env.fs.File(path) for path in read]
+    nodes = [original] if list(read) == [original.get_path()] else [file_at(env, path) for path in read]
     return original in nodes and all(
-        read[node.get_abspath()] == _identity(node) and not node.is_derived() for node in nodes
+        read[node.get_path()] == _identity(node) and not node.is_derived() for node in nodes
     )
 
 
@@ -98,12 +98,16 @@ def _is_plain(node: Node) -> bool:
 
 
 def _waits_for_the_build(env: Env) -> bool:
-    """Whether this build makes the config, or a file in a directory that the config names."""
+    """Whether this build makes the config, a file that it includes, or one in a directory that it names."""
     config = env.get("MSLITE_CONFIG")
     if not config:
         return False
-    named = settings.read(env).directories
-    return config.is_derived() or any(directories.made_by_the_build(env, place) for place in named)
+    said = settings.read(env)
+    return (
+        config.is_derived()
+        or any(file_at(env, path).is_derived() for path in said.included)
+        or any(directories.made_by_the_build(env, place) for place in said.directories)
+    )
 
 
 def _key(source: Node, env: Env) -> tuple[str, str]:
@@ -112,7 +116,7 @@ def _key(source: Node, env: Env) -> tuple[str, str]:
 
 
 def _is_settled(identity: list[int] | None) -> bool:
-    return identity is None or (memory.is_settled(identity[0]) and memory.is_settled(identity[3]))
+    return identity is None or memory.is_settled_file(identity)
 
 
 def _names(models: list[Declared]) -> str:
@@ -122,4 +126,4 @@ def _names(models: list[Declared]) -> str:
 def _identity(node: Node) -> list[int] | None:
     """Return by what a file is recognized, as SCons saw it first; None where there is none."""
     status = node.stat()
-    return None if status is None else [status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns]
+    return None if status is None else memory.identity_of(status)
