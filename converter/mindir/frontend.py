@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from converter._generated.mind_ir_pb2 import GraphProto, PrimitiveProto
     from converter.encryption import Decryption
+    from converter.ir import Attr
     from converter.mindir.operands import Operand
 
 KNOWN_VERSIONS = range(4)
@@ -99,6 +100,7 @@ class Reader:
     problems: Problems = field(default_factory=Problems)
     names: dict[str, Operand | None] = field(default_factory=dict)
     primitives: dict[str, PrimitiveProto] = field(default_factory=dict)
+    decoded: dict[str, dict[str, Attr]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the weights and index the primitive pool."""

@@ -246,15 +246,22 @@ class GraphReader:
 
     def _attributes(self, attributes: list[AttributeProto], proto: NodeProto, op: str) -> dict[str, Attr]:
         """Operator attributes; those that describe the output or name the arguments are not among them."""
+        # Many nodes share one primitive.
+        if proto.op_type in self.reader.decoded:
+            return dict(self.reader.decoded[proto.op_type])
         attrs: dict[str, Attr] = {}
+        is_shared = proto.op_type.startswith("REF::")
         for attribute in attributes:
             if is_abstract(attribute) or attribute.name in _NAMES_ONLY:
                 continue
             try:
                 attrs[attribute.name] = decode(attribute)
             except UndecodableError as problem:
+                is_shared = False
                 message = f"{op}.{attribute.name} cannot be read: {problem}"
                 self.reader.problem("E302", message, node=proto.domain or proto.name, op=op)
+        if is_shared:
+            self.reader.decoded[proto.op_type] = dict(attrs)
         return attrs
 
     def _outputs(self, node: Node, proto: NodeProto) -> list[Value]:

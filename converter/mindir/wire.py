@@ -34,9 +34,8 @@ MESSAGES: Mapping[str, Mapping[int, str]] = {
     "MapTensor": {2: "Tensor", 3: "Tensor", 4: "Tensor"},
     "Tensor": _TENSOR,
 }
-# A node or primitive this short holds no weight; protobuf copies its few bytes faster than they are scanned.
-_INLINE_LIMIT = 4096
-_INLINED = frozenset({"Node", "Primitive", "Attribute"})
+# A message this short holds no weight to speak of; protobuf copies its few bytes faster than they are scanned.
+INLINE_LIMIT = 1024
 
 
 class WireError(Exception):
@@ -116,10 +115,9 @@ def _rebuild(data: Buffer, start: int, end: int, message: str) -> bytes:
             out += _key(_RAW_LENGTH, _VARINT) + _encode(field.end - field.start)
             copied = field.end
         elif field.wire_type == _BYTES and field.number in nested:
-            child = nested[field.number]
-            if child in _INLINED and field.end - field.start <= _INLINE_LIMIT:
+            if field.end - field.start <= INLINE_LIMIT:
                 continue
-            body = _rebuild(data, field.start, field.end, child)
+            body = _rebuild(data, field.start, field.end, nested[field.number])
             out += data[copied : field.key]
             out += _key(field.number, _BYTES) + _encode(len(body)) + body
             copied = field.end

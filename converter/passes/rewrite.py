@@ -109,6 +109,8 @@ class _Sweep:
 
     def run(self) -> bool:
         """Rewrite what can be; returns whether anything was."""
+        if not any(node.op in self.rule.pattern.ops for node in self.graph.nodes):
+            return False
         self.trained = trained_nodes(self.graph)
         self.outputs = {id(value) for value in self.graph.outputs}
         changed = False

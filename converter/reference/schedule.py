@@ -54,6 +54,8 @@ def consumers(node: Node, position: dict[int, int]) -> list[Node]:
     found: dict[int, Node] = {}
     for value in node.outputs:
         readers = [user for user in value.users if id(user) in position]
-        for user in sorted(readers, key=lambda user: position[id(user)]):
+        if len(readers) > 1:
+            readers.sort(key=lambda user: position[id(user)])
+        for user in readers:
             found.setdefault(id(user), user)
     return list(found.values())
