@@ -47,7 +47,8 @@ class QuantOptions:
     `min_quant_weight_size` (elements) and `min_quant_weight_channel` (convolution channels) are exclusive lower
     bounds of WEIGHT_QUANT: a weight that does not exceed them stays float. `skip_quant_node` names nodes that stay
     float. `enable_encode` allows the compressed layouts (indexing, sparse) where they are smaller.
-    `activation_method` and `calibration` are of FULL_QUANT. `workspace` keeps statistics between conversions.
+    `activation_method` and `calibration` are of FULL_QUANT, `dynamic_strategy` is of DYNAMIC_QUANT. `workspace` keeps
+    statistics between conversions.
     """
 
     quant_type: str = WEIGHT_QUANT
@@ -59,6 +60,7 @@ class QuantOptions:
     bias_correction: bool = True
     enable_encode: bool = True
     activation_method: str = "MAX_MIN"
+    dynamic_strategy: str = "ALWC"
     calibration: CalibrationOptions | None = None
     workspace: str = ""
 

@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker": {"api", "encryption", "errors", "options", "report"},
     "cluster": {"cluster_task", "fingerprint", "output", "distributed", "cloudpickle"},
     "cluster_task": set(),
-    "__main__": {"api", "config", "encryption", "errors", "flags", "ir", "output", "report", "version"},
+    "__main__": {"api", "config", "encryption", "errors", "flags", "ir", "output", "progress", "report", "version"},
     "tools": {"api", "config", "errors", "flags", "ir", "ops", "options", "output", "reference", "report", "mslite"}
     | {"version", "numpy"},
     "site_scons": {"config", "errors", "flags", "fingerprint", "options", "version", "SCons"}

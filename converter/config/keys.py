@@ -81,6 +81,7 @@ class Section:
 
 COMMON = "common_quant_param"
 WEIGHT = "weight_quant_param"
+DYNAMIC = "dynamic_quant_param"
 FULL = "full_quant_param"
 PREPROCESS = "data_preprocess_param"
 REGISTRY = "registry"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converter.config.keys import COMMON, FULL, LARGEST_SIZE, PREPROCESS, WEIGHT, Key, Need, Section
+from converter.config.keys import COMMON, DYNAMIC, FULL, LARGEST_SIZE, PREPROCESS, WEIGHT, Key, Need, Section
 
 _COMMON = Section(
     COMMON,
@@ -11,8 +11,6 @@ _COMMON = Section(
             "quant_type",
             "choice",
             values=("WEIGHT_QUANT", "FULL_QUANT", "DYNAMIC_QUANT"),
-            refusal="dynamic quantization is not written yet",
-            accepted=("WEIGHT_QUANT", "FULL_QUANT"),
             about="Required in this section.",
         ),
         Key(
@@ -21,7 +19,8 @@ _COMMON = Section(
             8,
             low=0,
             high=16,
-            refusal="weights are stored in 8 bits; other widths and mixed bits (0) are not written yet",
+            refusal="mixed bits (0) are not written yet",
+            accepted=tuple(range(1, 17)),
             about="Bits per weight; 0 means mixed. FULL_QUANT and DYNAMIC_QUANT: 8 only.",
         ),
         Key("min_quant_weight_size", "int", 0, high=LARGEST_SIZE, about="Weights with no more elements stay float."),
@@ -184,7 +183,7 @@ _PREPROCESS = Section(
 )
 
 _DYNAMIC = Section(
-    "dynamic_quant_param",
+    DYNAMIC,
     (
         Key(
             "quant_strategy",

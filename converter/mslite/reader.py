@@ -139,11 +139,13 @@ class _Reader:
     def _encoded(self, table: Any, value: Value) -> EncodedTensor:  # noqa: ANN401 - as above
         """A weight in a compressed layout, decoded; its stream stays as it is."""
         encoding = table.WeightQuantCompressType()
-        if encoding not in Encoding.__members__.values() or value.type.dtype is not DType.INT8 or not value.quant:
+        is_known = encoding in Encoding.__members__.values() and value.type.dtype in (DType.INT8, DType.INT16)
+        if not is_known or not value.quant:
             message = f"tensor {value.name!r} is stored compressed in a way that this reader does not know"
             raise fail("E310", message, path=self.path)
         stream = schema.vector(table, "Data").tobytes()
-        return decode(stream, Encoding(encoding), value.type.shape or (), [each.zero_point for each in value.quant])
+        zero_points = [each.zero_point for each in value.quant]
+        return decode(stream, Encoding(encoding), value.type.shape or (), zero_points, value.quant[0].bits)
 
     @staticmethod
     def _quant(table: Any) -> QuantParam:  # noqa: ANN401 - as above

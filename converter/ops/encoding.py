@@ -1,11 +1,14 @@
-"""Compressed layouts of integer weights in `.ms` files: indexing and sparse; bit streams, most significant bit first.
+"""Compressed layouts of integer weights in `.ms` files: indexing and sparse bit streams, and packed bits.
 
-Source: the official converter 2.0.0, measured (tests/oracle/README.md). With n values, u of them distinct and
-i = ceil(log2 u):
+Source: the official converter 2.0.0, measured (tests/oracle/README.md). With n values of b bits, u of them distinct and
+i = ceil(log2 u), most significant bit first:
 
-    table     count u in 8 bits (256 is 0), then u values + 128 in 8 bits each
+    table     count u in b bits (2**b is 0), then u values + 2**(b - 1) in b bits each
     indexing  table, n indices of i bits
     sparse    coordinate width w in 8 bits, count m in 32 bits, table, m indices of i bits, m gaps of w bits
+
+Packed bits: n values + 2**(b - 1) in b bits each, least significant bit first, in words of 8 bits for b < 8, of 16 bits
+for b > 8.
 
 Sparse stores the values that differ from their zero point, and one wherever a gap would not fit into w bits. Values
 come in equal runs, one zero point each, whatever the channel axis is.
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-_BITS, _BIAS, _COUNT_BITS = 8, 128, 32
+_BYTE, _WORD, _COUNT_BITS, _WIDTH_BITS = 8, 16, 32, 8
 _WIDTHS = range(2, 11)
 
 
@@ -37,16 +40,21 @@ class Encoding(IntEnum):
     RAW = 0
     INDEXING = 1
     SPARSE = 2
+    BITPACKING = 4
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedTensor(Tensor):
-    """An int8 tensor whose stored bytes are a bit stream; `nbytes` and `chunks` are those of the stream."""
+    """An integer tensor whose stored bytes are a bit stream; `nbytes` and `chunks` are those of the stream."""
 
     values: Array
     stream: bytes
     encoding: Encoding
-    dtype: DType = DType.INT8
+
+    @property
+    def dtype(self) -> DType:  # type: ignore[override] # derived here, stored elsewhere
+        """Type of the values, int8 or int16."""
+        return DType.of(self.values.dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override] # derived here, stored elsewhere
@@ -67,12 +75,12 @@ class EncodedTensor(Tensor):
         yield memoryview(self.stream)
 
 
-def encode(values: Array, zero_points: Sequence[int]) -> EncodedTensor | None:
-    """The int8 values in the smaller of both layouts; None when neither is smaller than one byte a value."""
+def encode(values: Array, zero_points: Sequence[int], bits: int = _BYTE) -> EncodedTensor | None:
+    """The values in the smallest layout; None when that is the plain one, of one or two bytes a value."""
     flat = values.reshape(-1)
     distinct, indices = np.unique(flat, return_inverse=True)
     width = _index_bits(distinct.size)
-    table = _BITS + _BITS * distinct.size
+    table = bits + bits * distinct.size
     is_kept = flat != np.repeat(np.asarray(zero_points), flat.size // len(zero_points))
     positions = np.flatnonzero(is_kept)
     gaps = np.diff(np.concatenate(([-1], positions, [flat.size])))
@@ -80,48 +88,84 @@ def encode(values: Array, zero_points: Sequence[int]) -> EncodedTensor | None:
     counts = {w: positions.size + int(((gaps - 1) >> w).sum()) for w in _WIDTHS}
     sparse_bits, gap_bits = min((counts[w] * (w + width), w) for w in _WIDTHS)
     indexing_size = _bytes(table + width * flat.size)
-    sparse_size = _bytes(_BITS + _COUNT_BITS + table + sparse_bits)
-    if flat.size <= min(indexing_size, sparse_size):
-        return None
+    sparse_size = _bytes(_WIDTH_BITS + _COUNT_BITS + table + sparse_bits)
+    if _bytes(bits * flat.size) <= min(indexing_size, sparse_size):
+        is_plain = bits in (_BYTE, _WORD)
+        return None if is_plain else EncodedTensor(values, _packed_words(flat, bits), Encoding.BITPACKING)
     if indexing_size <= sparse_size:
-        stream = _pack(*_table_bits(distinct), _bits(indices, width))
+        stream = _pack(*_table_bits(distinct, bits), _bits(indices, width))
         return EncodedTensor(values, stream, Encoding.INDEXING)
     stored = _stored(positions, flat.size, gap_bits)
     jumps = np.diff(np.concatenate(([-1], stored))) - 1
-    head = (_bits([gap_bits], _BITS), _bits([stored.size], _COUNT_BITS))
-    stream = _pack(*head, *_table_bits(distinct), _bits(indices[stored], width), _bits(jumps, gap_bits))
+    head = (_bits([gap_bits], _WIDTH_BITS), _bits([stored.size], _COUNT_BITS))
+    stream = _pack(*head, *_table_bits(distinct, bits), _bits(indices[stored], width), _bits(jumps, gap_bits))
     return EncodedTensor(values, stream, Encoding.SPARSE)
 
 
-def decode(stream: bytes, encoding: Encoding, shape: tuple[int, ...], zero_points: Sequence[int]) -> EncodedTensor:
+def decode(
+    stream: bytes, encoding: Encoding, shape: tuple[int, ...], zero_points: Sequence[int], bits: int = _BYTE
+) -> EncodedTensor:
     """The tensor of a stored stream. Raises `ValueError` for a stream that does not fit."""
-    bits = np.unpackbits(np.frombuffer(stream, np.uint8))
-    count = int(np.prod(shape))
-    position = 0
+    kind = np.dtype(np.int8 if bits <= _BYTE else "<i2")
+    if encoding is Encoding.BITPACKING:
+        values = _unpacked_words(stream, int(np.prod(shape)), bits).astype(kind)
+    else:
+        values = _decoded(_Bits(stream), encoding, int(np.prod(shape)), zero_points, bits).astype(kind)
+    return EncodedTensor(values.reshape(shape), bytes(stream), encoding)
 
-    def take(number: int, width: int) -> Array:
-        nonlocal position
-        if position + number * width > bits.size:
+
+class _Bits:
+    """Reads numbers from a stream, most significant bit first."""
+
+    def __init__(self, stream: bytes) -> None:
+        self.bits = np.unpackbits(np.frombuffer(stream, np.uint8))
+        self.position = 0
+
+    def take(self, count: int, width: int) -> Array:
+        end = self.position + count * width
+        if end > self.bits.size:
             message = "the stream of a compressed weight is too short"
             raise ValueError(message)
-        part = bits[position : position + number * width].reshape(number, width).astype(np.int64)
-        position += number * width
+        part = self.bits[self.position : end].reshape(count, width).astype(np.int64)
+        self.position = end
         return part @ (1 << np.arange(width, dtype=np.int64)[::-1])
 
-    gap_bits, stored = (
-        (int(take(1, _BITS)[0]), int(take(1, _COUNT_BITS)[0])) if encoding is Encoding.SPARSE else (0, count)
-    )
+
+def _decoded(stream: _Bits, encoding: Encoding, count: int, zero_points: Sequence[int], bits: int) -> Array:
+    """Values of an indexing or sparse stream."""
+    gap_bits, stored = 0, count
+    if encoding is Encoding.SPARSE:
+        gap_bits, stored = int(stream.take(1, _WIDTH_BITS)[0]), int(stream.take(1, _COUNT_BITS)[0])
     if stored > count or gap_bits > _COUNT_BITS:
         message = "the stream of a compressed weight stores more values than the weight has"
         raise ValueError(message)
-    distinct = int(take(1, _BITS)[0]) or 1 << _BITS
-    table = take(distinct, _BITS) - _BIAS
-    kept = table[take(stored, _index_bits(distinct))].astype(np.int8)
-    if encoding is Encoding.SPARSE:
-        full = np.repeat(np.asarray(zero_points), count // len(zero_points)).astype(np.int8)
-        full[np.cumsum(take(stored, gap_bits) + 1) - 1] = kept
-        kept = full
-    return EncodedTensor(kept.reshape(shape), bytes(stream), encoding)
+    distinct = int(stream.take(1, bits)[0]) or 1 << bits
+    table = stream.take(distinct, bits) - (1 << (bits - 1))
+    kept = table[stream.take(stored, _index_bits(distinct))]
+    if encoding is not Encoding.SPARSE:
+        return kept
+    full = np.repeat(np.asarray(zero_points), count // len(zero_points))
+    full[np.cumsum(stream.take(stored, gap_bits) + 1) - 1] = kept
+    return full
+
+
+def _packed_words(flat: Array, bits: int) -> bytes:
+    """Values in a stream of words, the first value in the lowest bits."""
+    stream = ((flat.astype(np.int64) + (1 << (bits - 1)))[:, None] >> np.arange(bits)) & 1
+    word = _BYTE if bits < _BYTE else _WORD
+    padded = np.zeros(-(-stream.size // word) * word, np.uint8)
+    padded[: stream.size] = stream.reshape(-1)
+    # Words are little-endian, so the lowest bit of the first byte comes first in both widths.
+    return np.packbits(padded, bitorder="little").tobytes()
+
+
+def _unpacked_words(stream: bytes, count: int, bits: int) -> Array:
+    found = np.unpackbits(np.frombuffer(stream, np.uint8), bitorder="little")
+    if found.size < count * bits:
+        message = "the stream of a packed weight is too short"
+        raise ValueError(message)
+    values = found[: count * bits].reshape(count, bits).astype(np.int64) @ (1 << np.arange(bits, dtype=np.int64))
+    return np.asarray(values - (1 << (bits - 1)))
 
 
 def _stored(positions: Array, size: int, gap_bits: int) -> Array:
@@ -137,11 +181,11 @@ def _index_bits(distinct: int) -> int:
 
 
 def _bytes(bits: int) -> int:
-    return -(-bits // 8)
+    return -(-bits // _BYTE)
 
 
-def _table_bits(distinct: Array) -> tuple[Array, Array]:
-    return _bits([distinct.size % (1 << _BITS)], _BITS), _bits(distinct.astype(np.int64) + _BIAS, _BITS)
+def _table_bits(distinct: Array, bits: int) -> tuple[Array, Array]:
+    return _bits([distinct.size % (1 << bits)], bits), _bits(distinct.astype(np.int64) + (1 << (bits - 1)), bits)
 
 
 def _bits(numbers: Array | list[int], width: int) -> Array:

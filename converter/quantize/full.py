@@ -10,13 +10,13 @@ import numpy as np
 from converter.errors import Problem, Problems, fail
 from converter.ir import ArrayTensor, DType, Note, QuantParam, TensorType, Value
 from converter.ir.editing import set_input, wire
+from converter.ops.channels import channel_axis
 from converter.quantize.arithmetic import ASYMMETRIC, scale_of
 from converter.quantize.bias import Layer, mean_shifts
 from converter.quantize.borders import cast_at_borders
 from converter.quantize.calibrate import Calibration
 from converter.quantize.int8_policy import Plan, plan_int8
 from converter.quantize.int8_weights import Int8Weight, int8_weight, int32_bias
-from converter.quantize.policy import channel_axis
 from converter.quantize.ranges import find_ranges
 from converter.quantize.samples import check_calibratable, find_samples
 from converter.quantize.store import Store

@@ -1,4 +1,8 @@
-"""Which weights WEIGHT_QUANT stores as integers, and along which axis they have scales of their own."""
+"""Which weights WEIGHT_QUANT stores as integers, and along which axis they have scales of their own.
+
+What an optimizer keeps of a weight (momentum, moving averages, rates) is never quantized: training would suffer. The
+official converter does quantize it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from converter.ir import DType
-from converter.ops.lite_ops import LITE_OPS, OPTIMIZERS
+from converter.ops.channels import channel_axis
+from converter.ops.lite_ops import LITE_OPS
 
 if TYPE_CHECKING:
     from converter.ir import Node, Value
     from converter.options import QuantOptions
 
 CONVOLUTIONS = frozenset({"Conv2DFusion", "Conv2dTransposeFusion"})
-# 256 / (32 - bits) values per channel: with fewer, scales of its own cost a channel more than they save.
-LEAST_CHANNEL_VALUES = 256 // (32 - 8)
-_MATRIX_INPUTS = 2
+_PARAMETER_BITS, _FLOAT_BITS = 256, 32
 
 
 @dataclass(frozen=True)
@@ -46,25 +49,18 @@ def _is_weight(value: Value, options: QuantOptions) -> bool:
 def choose(node: Node, value: Value, options: QuantOptions) -> Choice | None:
     """How this node stores the weight; None when a threshold keeps it float.
 
-    Slots of optimizers have one scale, and so has a matrix with several readers; everything else one per channel.
+    A matrix with several readers has one scale, everything else one per channel.
     """
     axis = channel_axis(node, value)
     channels = (value.type.shape or ())[axis]
     if node.op in CONVOLUTIONS and channels <= options.min_quant_weight_channel:
         return None
     is_shared_matrix = node.op == "MatMulFusion" and len(value.users) > 1
-    if node.op in OPTIMIZERS or is_shared_matrix or not options.per_channel:
+    if is_shared_matrix or not options.per_channel:
         return Choice(None)
-    return Choice(axis) if value.type.size // channels > LEAST_CHANNEL_VALUES else None
+    return Choice(axis) if value.type.size // channels > _least_channel_values(options.bit_num) else None
 
 
-def channel_axis(node: Node, value: Value) -> int:
-    """The axis of the output channels, in the layout of the file."""
-    rank = len(value.type.shape or ())
-    if node.op != "MatMulFusion":
-        return 0
-    place = next(index for index, each in enumerate(node.inputs) if each is value)
-    if place >= _MATRIX_INPUTS:
-        return 0
-    is_row = node.attrs.get("transpose_b") if place else not node.attrs.get("transpose_a")
-    return rank - 2 if is_row else rank - 1
+def _least_channel_values(bits: int) -> int:
+    """Values that a channel must exceed: with fewer, a scale of its own costs more than the bits that it saves."""
+    return _PARAMETER_BITS // (_FLOAT_BITS - bits)

@@ -1,7 +1,8 @@
-"""WEIGHT_QUANT with 8 bits: weights become int8 with scales; the device turns them back when it loads the file."""
+"""WEIGHT_QUANT: weights become integers with scales; the device turns them back when it loads the file."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,12 @@ import numpy as np
 from converter.errors import Problem, Problems
 from converter.ir import ArrayTensor, DType, Note, TensorType
 from converter.ops.encoding import encode
-from converter.ops.lite_ops import OPTIMIZERS
-from converter.quantize.arithmetic import corrected, quantize, scale_of
+from converter.quantize.arithmetic import Levels
 from converter.quantize.policy import candidates, choose
+from converter.quantize.slices import per_channel, per_layer
 
 if TYPE_CHECKING:
-    from converter.ir import Model, Node, QuantParam, Value
+    from converter.ir import Model, Node, Value
     from converter.options import QuantOptions
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -52,33 +53,14 @@ def _quantize(model: Model, node: Node, value: Value, options: QuantOptions, pro
         message = f"weight {value.name!r} holds NaN or infinity, so it has no scale"
         problems.add(Problem("E401", message, path=model.path, node=node.name, op=node.op))
         return False
+    kept = Levels.of_bits(options.bit_num)
     if choice.axis is None:
-        levels, params = _per_layer(numbers)
+        levels, params = per_layer(numbers, kept)
     else:
-        levels, params = _per_channel(numbers, choice.axis, with_correction=options.bias_correction)
-    encoded = encode(levels, [param.zero_point for param in params]) if options.enable_encode else None
+        levels, params = per_channel(numbers, choice.axis, kept, with_correction=options.bias_correction)
+    zero_points = [param.zero_point for param in params]
+    encoded = encode(levels, zero_points, options.bit_num) if options.enable_encode else None
     value.const = encoded or ArrayTensor.of(levels)
-    value.type, value.quant = TensorType(DType.INT8, value.type.shape), params
-    if node.op in OPTIMIZERS:
-        message = f"optimizer slot {value.name!r} is stored in 8 bits, as the official converter does, less precisely"
-        model.notes.append(Note("quantize", message, node.name))
+    value.type = TensorType(DType.of(levels.dtype), value.type.shape)
+    value.quant = tuple(replace(param, bits=options.bit_num) for param in params)
     return True
-
-
-def _per_layer(numbers: Array) -> tuple[Array, tuple[QuantParam, ...]]:
-    """One scale for all values."""
-    param = scale_of(numbers.min(), numbers.max())
-    return quantize(numbers, param), (param,)
-
-
-def _per_channel(numbers: Array, axis: int, *, with_correction: bool) -> tuple[Array, tuple[QuantParam, ...]]:
-    """One scale for each slice along the axis."""
-    levels = np.empty(numbers.shape, np.int8)
-    params: list[QuantParam] = []
-    for channel, part in enumerate(np.moveaxis(numbers, axis, 0)):
-        values = np.ascontiguousarray(part)
-        param = scale_of(values.min(), values.max())
-        quantized = quantize(values, param)
-        np.moveaxis(levels, axis, 0)[channel] = quantized
-        params.append(corrected(values.reshape(-1), quantized.reshape(-1), param) if with_correction else param)
-    return levels, tuple(params)

@@ -8,9 +8,10 @@ import numpy as np
 
 from converter.errors import fail
 from converter.ir import DType
+from converter.ops import channels as ops_channels
 
 if TYPE_CHECKING:
-    from converter.ir import Model, Node, QuantParam, Value
+    from converter.ir import Model, QuantParam, Value
     from converter.reference.call import Array
 
 _INTEGERS = (np.dtype("i1"), np.dtype("<i2"))
@@ -57,17 +58,12 @@ def dequantize(stored: Array, params: tuple[QuantParam, ...], axis: int) -> Arra
 def channel_axis(value: Value, shape: tuple[int, ...]) -> int | None:
     """The axis of per-channel parameters, None when no axis has as many slices as there are parameters.
 
-    The last for a MatMul weight that is not transposed, else the first; where that one does not fit, the only one that
-    does (a transposed convolution has its output channels last).
+    The one that a reader of the weight has its channels along; where that does not fit, the only one that does.
     """
-    preferred = len(shape) - 1 if any(_is_plain_matmul(user, value) for user in value.users) else 0
     count = len(value.quant)
-    if shape[preferred] == count:
-        return preferred
-    fitting = [axis for axis, size in enumerate(shape) if size == count]
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def _is_plain_matmul(user: Node, value: Value) -> bool:
-    is_weight = len(user.inputs) > 1 and user.inputs[1] is value
-    return user.op == "MatMulFusion" and is_weight and not user.attrs["transpose_b"]
+    axes = [ops_channels.channel_axis(user, value) for user in value.users]
+    fitting = [axis for axis in axes if shape[axis] == count]
+    if fitting:
+        return fitting[0]
+    others = [axis for axis, size in enumerate(shape) if size == count]
+    return others[0] if len(others) == 1 else None

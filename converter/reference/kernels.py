@@ -206,5 +206,6 @@ KERNELS: dict[str, Kernel] = {
     **_TRAINING,
     **_MOVING,
     **_REDUCING,
+    "DynamicQuant": quantized.round_dynamically,
     "QuantDTypeCast": quantized.cast,
 }

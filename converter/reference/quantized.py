@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from converter.ops.levels import nearest_levels
+from converter.ir import DType
+from converter.ops.levels import nearest_levels, round_away
 from converter.reference.call import Array, Call, Outputs, refusal
 from converter.reference.constants import dequantize
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 QUANT_ALL = 5
 _LOW, _HIGH = -128, 127
+_SIGN = np.uint8(128)
+_LEAST = 1e-10
 _LEVELS = (np.dtype("i1"), np.dtype("<i4"))
 
 
@@ -40,13 +43,35 @@ def compute_in_int8(call: Call, kernel: Kernel) -> Outputs:
 
 
 def cast(call: Call) -> Outputs:
-    """QuantDTypeCast: float32 to int8 by the output's parameter, int8 to float32 by the input's."""
+    """QuantDTypeCast: float32 to int8 by the output's parameter, int8 to float32 by the input's; int8 to uint8, back."""
     node, array = call.node, call[0]
+    if (array.dtype, node.attrs["dst_t"]) == (np.dtype("u1"), DType.INT8):
+        return ((array ^ _SIGN).view(np.int8),)
+    if (array.dtype, node.attrs["dst_t"]) == (np.dtype("i1"), DType.UINT8):
+        return (array.view(np.uint8) ^ _SIGN,)
     call.demand(array.dtype in (np.dtype("<f4"), np.dtype("i1")), f"reads {array.dtype}")
     if array.dtype == np.float32:
         return (_levels(node, node.outputs[0], array),)
     call.demand(bool(node.inputs[0].quant), "reads int8 without a scale")
     return (dequantize(array, node.inputs[0].quant, 0),)
+
+
+def round_dynamically(call: Call) -> Outputs:
+    """DynamicQuant: the numbers that the levels of this run stand for; the reader gets its scale with them."""
+    array = call[0].astype(np.float64)
+    axes = None
+    if call.flag("activation_channel"):
+        axes = tuple(axis for axis in range(array.ndim) if axis != call.integer("prefer_axis") % array.ndim)
+    low = np.minimum(array.min(axis=axes, keepdims=True), 0)
+    high = np.maximum(array.max(axis=axes, keepdims=True), 0)
+    if call.flag("symmetric"):
+        high = np.maximum(-low, high)
+        scale, zero_point = np.maximum(high, _LEAST) / _HIGH, np.zeros_like(high)
+    else:
+        scale = np.maximum(high - low, _LEAST) / (_HIGH - _LOW)
+        zero_point = round_away(_LOW - low / scale)
+    levels = nearest_levels(array, scale, zero_point, _LOW, _HIGH)
+    return (((levels - zero_point) * scale).astype(np.float32),)
 
 
 def _real(value: Value, array: Array) -> Array:
