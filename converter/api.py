@@ -21,6 +21,7 @@ from converter.passes.pipeline import PIPELINE
 from converter.passes.runner import run_passes
 from converter.quantize.apply import quantize
 from converter.quantize.half import store_as_float16
+from converter.quantize.interface import set_quantized_types
 from converter.reference.footprint import footprint
 from converter.reference.trial import try_once
 from converter.report import MemoryReport, Report, TensorReport
@@ -73,7 +74,7 @@ def convert(
     """
     decryption = None if keys.decrypt is None else Decryption(keys.decrypt, options.decrypt_mode)
     model = read_mindir(source, decryption)
-    model.wanted = interface_of(options)
+    model.wanted = interface_of(options, model)
     if watch is not None:
         watch("read", model)
     modes = Modes.TRAINING if options.train else Modes.INFERENCE
@@ -85,6 +86,7 @@ def convert(
         model.stage = Stage.QUANTIZED
         if watch is not None:
             watch("quantize", model)
+    set_quantized_types(model)
     if options.fp16:
         store_as_float16(model)
     if options.infer:

@@ -121,6 +121,16 @@ def test_no_arguments_name_everything_that_is_required() -> None:
                 None,
             ),
         ),
+        (
+            "--inputDataType=FLOAT16",
+            (
+                "E105",
+                "--inputDataType=FLOAT16 is not supported:"
+                " the CPU runtime takes and gives float32 where the file says float16",
+                "use '--inputDataType=FLOAT', '--inputDataType=INT8', '--inputDataType=UINT8', '--inputDataType=INT32',"
+                " '--inputDataType=INT64' or '--inputDataType=DEFAULT', or leave it out",
+            ),
+        ),
         ("--infer=1", ("E103", "--infer: '1' is not 'true' or 'false'", None)),
         (
             "--saveType=MINDIR",
@@ -256,7 +266,7 @@ def test_conversion_flags() -> None:
             "--inputDataFormat=NCHW",
             "--outputDataFormat=NHWC",
             "--inputDataType=INT64",
-            "--outputDataType=FLOAT16",
+            "--outputDataType=FLOAT",
             "--infer=true",
             "--decryptKey=env:KEY",
             "--decryptMode=AES-CBC",
@@ -271,7 +281,7 @@ def test_conversion_flags() -> None:
         input_layout="NCHW",
         output_layout="NHWC",
         input_type="INT64",
-        output_type="FLOAT16",
+        output_type="FLOAT",
         infer=True,
         decrypt_mode="AES-CBC",
         encrypt=True,
@@ -319,10 +329,10 @@ def test_wrong_shapes(text: str, complaints: list[str]) -> None:
             ),
         ),
         (
-            "--inputDataType=FLOAT16",
+            "--inputDataType=INT64",
             (
                 "E103",
-                "--inputDataType=FLOAT16 does not go with --trainModel=true: training computes with float32",
+                "--inputDataType=INT64 does not go with --trainModel=true: training computes with float32",
                 "use '--inputDataType=FLOAT', or leave it out",
             ),
         ),

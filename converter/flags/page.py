@@ -30,9 +30,10 @@ outputs channels last; the transposes that this takes are placed with all others
 tensors' shapes and formats in the file say what holds, and the report has a note for each.
 
 `--inputDataType` and `--outputDataType` put a Cast behind inputs or before outputs whose type is of the same kind:
-float types for FLOAT and FLOAT16, integer types for INT32 and INT64. INT8 and UINT8 are types of fully quantized
-models. A type that changes nothing, because no input or output is of its kind, is warned about; the official converter
-says nothing. It takes FLOAT16 on the command line and then fails to write a `.ms`; here it works.
+FLOAT for those of float16, INT32 and INT64 for integers. INT8 and UINT8 take the casts away that a fully quantized
+model has at its borders; what an integer stands for is in the tensor's quantization parameter. A type that changes
+nothing, because no input or output is of its kind, is warned about; the official converter says nothing. FLOAT16 is
+refused, as the official converter refuses it for `.ms` files.
 
 `--inputShape` gives numbers to dimensions that the MindIR leaves unknown. A dimension that is known can be repeated,
 but not changed: the network was compiled for it. Names, numbers of dimensions and conflicts are checked, and reported

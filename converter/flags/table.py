@@ -41,6 +41,7 @@ _TRUTHS = ("true", "false")
 _FORMATS = ("NHWC", "NCHW")
 _INPUT_TYPES = ("FLOAT16", "FLOAT", "INT8", "UINT8", "INT32", "INT64", "DEFAULT")
 _OUTPUT_TYPES = ("FLOAT16", "FLOAT", "INT8", "UINT8", "DEFAULT")
+_NO_HALF = "the CPU runtime takes and gives float32 where the file says float16"
 _DEVICES = ("CPU", "GPU", "Ascend", "Ascend310", "Ascend310P")
 _OPTIMIZE = ("none", "general", "gpu_oriented", "ascend_oriented")
 
@@ -102,8 +103,10 @@ _OFFICIAL_FLAGS = (
         "choice",
         "DEFAULT",
         _INPUT_TYPES,
-        "Data type of the inputs. FLOAT and FLOAT16 change float inputs, INT32 and INT64 integer inputs, INT8 and "
-        "UINT8 those of a fully quantized model; other inputs keep theirs. Training: FLOAT only.",
+        "Data type of the inputs. FLOAT changes float inputs, INT32 and INT64 integer inputs, INT8 and UINT8 those of "
+        "a fully quantized model; other inputs keep theirs. Training: FLOAT only.",
+        _NO_HALF,
+        _INPUT_TYPES[1:],
     ),
     Flag(
         "outputDataType",
@@ -111,6 +114,8 @@ _OFFICIAL_FLAGS = (
         "DEFAULT",
         _OUTPUT_TYPES,
         "Data type of the outputs, likewise.",
+        _NO_HALF,
+        _OUTPUT_TYPES[1:],
     ),
     Flag(
         "infer",

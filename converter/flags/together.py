@@ -9,7 +9,7 @@ from converter.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_OTHER_TYPES = ("FLOAT16", "INT8", "UINT8", "INT32", "INT64")
+_OTHER_TYPES = ("INT8", "UINT8", "INT32", "INT64")
 
 
 def conflicts(values: Mapping[str, str]) -> Iterator[Problem]:

@@ -117,7 +117,8 @@ class Interface:
     """What inputs and outputs of a file are to be like.
 
     `shapes` are dimensions of inputs, by name, in the axes of the MindIR; layouts are of images. A type goes for the
-    values whose own type is of its kind; None leaves all as they are.
+    values whose own type is of its kind; None leaves all as they are. `output_names` are those that a program asks for,
+    whatever makes the outputs in the end; empty where the nodes' own names count.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -125,6 +126,7 @@ class Interface:
     output_layout: Layout = Layout.NCHW
     input_type: DType | None = None
     output_type: DType | None = None
+    output_names: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""Run the official converter: `convert_official.py MODEL.mindir OUT.ms [--train] [--config FILE] [--oracle DIR]`.
+"""Run the official converter: `convert_official.py MODEL.mindir OUT.ms [--train] [--config FILE] [--flag --fp16=on]`.
 
 Prints how it ended (`status <code>` or `signal <name>`); exits 0 only for status 0.
 """
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("output", type=Path)
     parser.add_argument("--train", action="store_true", help="trainModel=true")
     parser.add_argument("--config", type=Path, help="configFile")
+    parser.add_argument("--flag", action="append", default=[], help="a flag of converter_lite: --flag=--fp16=on")
     parser.add_argument("--verbose", action="store_true", help="print the converter's log, too")
     parser.add_argument("--oracle", help="folder of the installed oracle")
     arguments = parser.parse_args()
@@ -28,6 +29,7 @@ def main() -> int:
             arguments.output,
             is_training=arguments.train,
             config=arguments.config,
+            flags=arguments.flag,
         )
     except OracleError as error:
         sys.exit(str(error))

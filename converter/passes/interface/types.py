@@ -1,4 +1,4 @@
-"""`--inputDataType` and `--outputDataType`: a Cast behind an input, or before an output."""
+"""`--inputDataType` and `--outputDataType` of what is not quantized: a Cast behind an input, before an output."""
 
 from __future__ import annotations
 
@@ -15,18 +15,15 @@ if TYPE_CHECKING:
     from converter.ir import Model, Node
 
 _MADE_BY = "set-interface-types"
-_KINDS = (
-    frozenset({DType.FLOAT16, DType.FLOAT32}),
-    frozenset({DType.INT16, DType.INT32, DType.INT64}),
-)
+_KINDS = (frozenset({DType.FLOAT16, DType.FLOAT32}), frozenset({DType.INT16, DType.INT32, DType.INT64}))
 
 
 def set_interface_types(model: Model) -> bool:
     """Give inputs and outputs the type that the user asks for, where theirs is of the same kind: float, or integer.
 
-    before: x:float32 → …        after: x:float16 → Cast → …
+    before: i:int32 → Gather        after: i:int64 → Cast → int32 → Gather
 
-    A type that is of no input's or output's kind is a warning.
+    A type of which there is no input or output is a warning. Those of quantized numbers wait for the quantization.
     """
     changed = _set(model, "input", model.main.inputs, model.wanted.input_type)
     return _set(model, "output", model.main.outputs, model.wanted.output_type) or changed
@@ -34,22 +31,19 @@ def set_interface_types(model: Model) -> bool:
 
 def _set(model: Model, place: str, values: list[Value], wanted: DType | None) -> bool:
     """One side of the interface."""
-    fitting = [index for index, value in enumerate(values) if _is_alike(value.type.dtype, wanted)]
-    for index in fitting:
-        value = values[index]
-        if value.type.dtype is not wanted and wanted is not None:
-            own = value.type.dtype.name.lower()
-            model.notes.append(Note("type", f"{place} {value.name!r} is {wanted.name.lower()} instead of {own}"))
-            (_cast_input if place == "input" else _cast_output)(model, index, wanted)
-    if wanted is not None and not fitting:
-        message = f"no {place} can become {wanted.name.lower()}: the type of every {place} stays as it is"
-        model.notes.append(Note("warning", message))
-    return any(values[index].type.dtype is wanted for index in fitting)
-
-
-def _is_alike(own: DType, wanted: DType | None) -> bool:
-    """Whether one type can be cast to the other without changing what it means."""
-    return any(own in kind and wanted in kind for kind in _KINDS)
+    kind = next((kind for kind in _KINDS if wanted in kind), None)
+    if kind is None or wanted is None:
+        return False
+    alike = [index for index, value in enumerate(values) if value.type.dtype in kind]
+    if not alike:
+        model.notes.append(Note("warning", f"no {place} can become {wanted.name.lower()}: each stays as it is"))
+    others = [index for index in alike if values[index].type.dtype is not wanted]
+    for index in others:
+        own = values[index].type.dtype.name.lower()
+        message = f"{place} {values[index].name!r} is {wanted.name.lower()} instead of {own}"
+        model.notes.append(Note("type", message))
+        (_cast_input if place == "input" else _cast_output)(model, index, wanted)
+    return bool(others)
 
 
 def _cast_input(model: Model, index: int, wanted: DType) -> None:
@@ -65,11 +59,11 @@ def _cast_input(model: Model, index: int, wanted: DType) -> None:
 
 
 def _cast_output(model: Model, index: int, wanted: DType) -> None:
-    """A cast value takes the output's place and name."""
+    """A cast value takes the output's place."""
     graph, value = model.main, model.main.outputs[index]
     if value.producer is None:
         return
-    result = Value(value.name, TensorType(wanted, value.type.shape), layout=value.layout)
+    result = Value("", TensorType(wanted, value.type.shape), layout=value.layout)
     graph.nodes.append(_cast(value, result, value.producer))
     graph.outputs[index] = result
 

@@ -21,9 +21,12 @@ def name_everything(model: Model) -> bool:
     done: set[int] = set()
     for graph in model.graphs:
         parameters = [value for node in graph.nodes for value in node.inputs if value.const is not None and value.name]
-        # Graph inputs and parameters first: their names are the user's.
+        # Graph inputs and parameters first, then results: their names are the user's.
         for value in [*graph.inputs, *parameters]:
             changed |= _name(value, value.name, values, done)
+        for value, name in zip(graph.outputs, model.wanted.output_names, strict=False):
+            if graph is model.main and name:
+                changed |= _name(value, name, values, done)
         for node in graph.nodes:
             for index, value in enumerate(node.inputs):
                 changed |= _name(value, value.name or f"{node.name}/input-{index}", values, done)
