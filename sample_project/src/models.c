@@ -19,7 +19,7 @@ const model_demand demands[MSLITE_MODELS_COUNT] = {
             .outputs = {{NULL, MS_FLOAT32, 1, {1}, 0}},
             .optimizer_count = 10, /* weight and bias of two convolutions and three dense layers */
         },
-    [MSLITE_MODELS_LENET_INFER_W8] =
+    [MSLITE_MODELS_LENET_INFER_Q8] =
         {
             .input_count = 1,
             .inputs = {{"x", MS_FLOAT32, 4, {4, 32, 32, 1}, 0}},

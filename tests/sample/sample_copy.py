@@ -31,6 +31,11 @@ class Sample:
             check=False,
         )
 
+    def clone(self, root: Path) -> Sample:
+        """Copy the sources only, as another checkout has them."""
+        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns("build", ".sconsign*"))
+        return Sample(root)
+
     def built(self, name: str) -> Path:
         return self.root / BUILD / name
 

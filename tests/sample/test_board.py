@@ -54,7 +54,7 @@ def test_damaged_model_stops_the_board(built_sample: Sample, tmp_path: Path) -> 
 
 def test_the_linker_refuses_models_beyond_the_budget(sample: Sample) -> None:
     """The build would have stopped before: here the linker alone sees a smaller budget."""
-    names = ("tiny_train", "lenet_train", "lenet_infer_w8")
+    names = ("tiny_train", "lenet_train", "lenet_infer_q8")
     size = sum(sample.built(f"models/{name}.ms").stat().st_size for name in names)
     assert sample.scons("firmware", f"MODEL_BUDGET={size}").returncode == 0
     check = sample.built("models/mslite_models.ld").read_text()

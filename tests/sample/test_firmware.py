@@ -4,21 +4,22 @@ import re
 import shutil
 import subprocess
 import zlib
+from array import array
 from typing import TYPE_CHECKING
 
 import pytest
-from sample_copy import CROSS_TOOLS, copy_project, damage_model
+from sample_copy import CROSS_TOOLS, damage_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sample_copy import Sample
 
-MODELS = ("tiny_train", "lenet_train", "lenet_infer_w8")
+MODELS = ("tiny_train", "lenet_train", "lenet_infer_q8")
 # What must be made again when the config of the 8-bit model changes: one model, one object, the link.
-HOST_REBUILT = {"host/firmware", "host/lenet_infer_w8_ms.o"}
-BOARD_REBUILT = {"an385/firmware.elf", "an385/lenet_infer_w8_ms.o"}
-MODEL_REBUILT = {"models/lenet_infer_w8.ms", "models/lenet_infer_w8_ms.S", "models/lenet_infer_w8_ms.h"}
+HOST_REBUILT = {"host/firmware", "host/lenet_infer_q8_ms.o"}
+BOARD_REBUILT = {"an385/firmware.elf", "an385/lenet_infer_q8_ms.o"}
+MODEL_REBUILT = {"models/lenet_infer_q8.ms", "models/lenet_infer_q8_ms.S", "models/lenet_infer_q8_ms.h"}
 
 
 def run(image: Path) -> tuple[int, str]:
@@ -56,7 +57,7 @@ def test_firmware_prints_what_the_trainable_model_is(built_sample: Sample) -> No
 
 
 def test_firmware_prints_what_the_8_bit_model_is(built_sample: Sample) -> None:
-    report = report_of(run(built_sample.built("host/firmware"))[1], "lenet_infer_w8")
+    report = report_of(run(built_sample.built("host/firmware"))[1], "lenet_infer_q8")
     assert "  input x float32[4,32,32,1]\n" in report
     assert re.search(r"^  output \S+ float32\[4,10\]$", report, re.MULTILINE)
     assert re.search(r"^  optimizer nodes 0  8-bit constants [1-9]\d*$", report, re.MULTILINE)
@@ -79,14 +80,14 @@ def test_damaged_model_stops_the_firmware(built_sample: Sample, tmp_path: Path, 
     assert status == 1
     assert f"  FAILED lenet_train: {message}\n" in output
     assert output.endswith("a model is not as built\n")
-    assert "  OK\n" in report_of(output, "lenet_infer_w8")
+    assert "  OK\n" in report_of(output, "lenet_infer_q8")
 
 
 def test_model_that_the_application_does_not_expect_fails_scons_run(sample: Sample) -> None:
     sample.edit("src/models.c", "{4, 10}", "{4, 7}")
     ended = sample.scons("run-host")
     assert ended.returncode != 0
-    assert "  FAILED lenet_infer_w8: outputs\n" in ended.stdout
+    assert "  FAILED lenet_infer_q8: outputs\n" in ended.stdout
     assert "host/firmware ended with status 1" in ended.stdout
 
 
@@ -104,7 +105,7 @@ def test_models_beyond_the_budget_stop_the_build_before_the_link(sample: Sample)
     assert "models/mslite_models.h] error[E502]: the models take " in ended.stdout
     lines = ended.stdout.splitlines()
     named = [line.split()[-1].rpartition("/")[2] for line in lines if line.startswith("  ") and " bytes  " in line]
-    assert named == ["lenet_train.ms", "lenet_infer_w8.ms", "tiny_train.ms"]
+    assert named == ["lenet_train.ms", "lenet_infer_q8.ms", "tiny_train.ms"]
     assert sample.times()["host/firmware"] == before["host/firmware"]
 
 
@@ -125,7 +126,8 @@ def test_second_build_does_nothing(sample: Sample) -> None:
 
 def test_comment_in_the_config_rebuilds_no_model(sample: Sample) -> None:
     before = sample.times()
-    sample.edit("models/w8.cfg", "bit_num=8\n", "# eight\nbit_num=8\n")
+    sample.edit("models/q8.cfg", "calibrate_size=3\n", "# three\ncalibrate_size=3\n")
+    sample.edit("models/shared.cfg", "[registry]\n", "# all\n[registry]\n")
     assert sample.scons("run").returncode == 0
     rebuilt = {name for name, time in sample.times().items() if before.get(name) != time}
     assert not rebuilt & (MODEL_REBUILT | HOST_REBUILT | BOARD_REBUILT)
@@ -133,7 +135,7 @@ def test_comment_in_the_config_rebuilds_no_model(sample: Sample) -> None:
 
 def test_value_in_the_config_rebuilds_only_what_depends_on_it(sample: Sample) -> None:
     before = sample.times()
-    sample.edit("models/w8.cfg", "min_quant_weight_size=500\n", "min_quant_weight_size=5000\n")
+    sample.edit("models/q8.cfg", "calibrate_size=3\n", "calibrate_size=2\n")
     ended = sample.scons("run")
     assert ended.returncode == 0, ended.stdout
     assert "all models are as built\n" in ended.stdout
@@ -145,10 +147,44 @@ def test_value_in_the_config_rebuilds_only_what_depends_on_it(sample: Sample) ->
         assert rebuilt >= BOARD_REBUILT
 
 
+def test_edited_calibration_sample_rebuilds_one_model_one_object_and_the_link(sample: Sample) -> None:
+    before = sample.times()
+    path = sample.root / "sample_project/models/digits/batch1.bin"
+    pictures = array("f", path.read_bytes())
+    pictures.reverse()
+    path.write_bytes(pictures.tobytes())
+    ended = sample.scons("models", "firmware")
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.count("MSLITE ") == 1
+    rebuilt = {name for name, time in sample.times().items() if before.get(name) != time}
+    built = {name for name in rebuilt if name.endswith((".ms", ".o", "firmware", ".elf"))}
+    boards = BOARD_REBUILT if shutil.which(CROSS_TOOLS[0]) else set()
+    assert built == {"models/lenet_infer_q8.ms"} | HOST_REBUILT | boards
+
+
+def test_value_that_models_share_converts_all_of_them(sample: Sample) -> None:
+    sample.edit("models/shared.cfg", "ConvActivationFusion,", "")
+    assert sample.scons("-n", "models").stdout.count("MSLITE ") == len(MODELS)
+
+
+def test_second_clone_is_served_by_the_cache(sample: Sample, tmp_path: Path) -> None:
+    cache = f"CACHE={tmp_path / 'cache'}"
+    shutil.rmtree(sample.root / "build")
+    filled = sample.scons(cache)
+    assert filled.returncode == 0, filled.stdout
+    clone = sample.clone(tmp_path / "clone")
+    served = clone.scons(cache)
+    assert served.returncode == 0, served.stdout
+    made = {line.split()[0] for line in served.stdout.splitlines() if not line.startswith("Retrieved ")}
+    # Small texts about the models are written here; nothing is converted, compiled or linked.
+    assert made <= {"EMBED", "SKIP"}
+    retrieved = re.findall(r"^Retrieved `(\S+)' from cache$", served.stdout, re.MULTILINE)
+    assert {name.rpartition("/")[2] for name in retrieved} >= {*(f"{name}.ms" for name in MODELS), "firmware"}
+    assert run(clone.built("host/firmware"))[0] == 0
+
+
 def test_embedding_is_the_same_in_another_directory(built_sample: Sample, tmp_path: Path) -> None:
-    root = tmp_path / "with blank"
-    root.mkdir()
-    other = copy_project(root)
+    other = built_sample.clone(tmp_path / "with blank")
     ended = other.scons("firmware")
     assert ended.returncode == 0, ended.stdout
     for name in MODEL_REBUILT:

@@ -50,7 +50,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[bytes]], li
     return verdicts
 
 
-@pytest.fixture(scope="session", params=["lenet_train", "lenet_infer_w8"])
+@pytest.fixture(scope="session", params=["lenet_train", "lenet_infer_q8"])
 def model(built_sample: Sample, request: pytest.FixtureRequest) -> bytes:
     return built_sample.built(f"models/{request.param}.ms").read_bytes()
 
