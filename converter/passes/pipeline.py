@@ -14,7 +14,7 @@ from converter.passes.check.device import check_device_rules
 from converter.passes.fold.constants import fold_constants
 from converter.passes.fold.equal_nodes import merge_equal_nodes
 from converter.passes.fold.scale_shift import fuse_scale_and_shift
-from converter.passes.fuse.rules import FUSIONS
+from converter.passes.fuse.rules import FUSIONS, FUSIONS_AFTER_LAYOUT
 from converter.passes.interface.types import set_interface_types
 from converter.passes.layout.channels_last import channels_last
 from converter.passes.layout.formats import settle_formats
@@ -48,6 +48,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("set-interface-types", set_interface_types, after=("fold-constants",)),
     *FUSIONS,
     Pass("channels-last", channels_last, after=("adapt-operators",)),
+    *FUSIONS_AFTER_LAYOUT,
     Pass("fold-constant-images", fold_constants, after=("channels-last",), optional=True),
     Pass("finish-branches", finish_branches, Modes.INFERENCE, after=("channels-last",)),
     Pass("settle-formats", settle_formats, after=("channels-last",)),

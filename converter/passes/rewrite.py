@@ -61,14 +61,15 @@ class Rule:
     official: tuple[str, ...] = ()
 
 
-def rule_pass(rule: Rule) -> Pass:
-    """The pass that applies a rule wherever it may."""
+def rule_pass(rule: Rule, after: str = "") -> Pass:
+    """The pass that applies a rule wherever it may; `after` names the stage after which it is tried once more."""
 
     def run(model: Model) -> bool:
         return apply_rule(rule, model)
 
     run.__doc__ = rule.rewrite.__doc__
-    return Pass(rule.name, run, optional=True, is_fusion=True, official=rule.official)
+    name = f"{rule.name}-after-{after}" if after else rule.name
+    return Pass(name, run, optional=True, is_fusion=True, official=rule.official)
 
 
 def apply_rule(rule: Rule, model: Model) -> bool:

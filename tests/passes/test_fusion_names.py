@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from support.graphs import lite, model, value
+from support.zoo import ROOT
 
 from converter.errors import ConversionError
 from converter.passes.fuse.official import left_out
+from converter.passes.fuse.page import page
 from converter.passes.pipeline import PIPELINE
 
 
@@ -44,3 +46,7 @@ def test_every_fusion_can_be_skipped_and_says_what_it_does() -> None:
     fusions = [each for each in PIPELINE if each.is_fusion]
     assert all(each.optional and each.summary.endswith((".", "`.")) for each in fusions)
     assert len({each.name for each in PIPELINE}) == len(PIPELINE)
+
+
+def test_the_fusions_page_is_what_the_rules_print() -> None:
+    assert (ROOT / "docs" / "fusions.md").read_text(encoding="utf-8") == page()

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from converter.ir import Graph, Model, Node
     from converter.ops.lite_ops import LiteOp
 
-# A fold may not make the file much larger than what it replaces (a broadcast of a scalar to a whole feature map, say).
-_GROWTH_LIMIT = 1 << 16
+# A fold may not make the file much larger than what it replaces (a broadcast of a scalar to a whole feature map, say):
+# up to so many bytes, or so many times the largest operand.
+_GROWTH_LIMIT, _GROWTH_FACTOR = 1 << 16, 4
 
 
 def fold_constants(model: Model) -> bool:
@@ -53,7 +54,8 @@ def _is_foldable(node: Node, variables: set[int]) -> bool:
     if any(value.const is None or id(value) in variables for value in node.inputs):
         return False
     size = node.outputs[0].type.size * node.outputs[0].type.dtype.itemsize
-    return size <= max(_GROWTH_LIMIT, *(value.const.nbytes for value in node.inputs if value.const is not None))
+    largest = max(value.const.nbytes for value in node.inputs if value.const is not None)
+    return size <= max(_GROWTH_LIMIT, _GROWTH_FACTOR * largest)
 
 
 def _is_laid_out(node: Node, lite: LiteOp) -> bool:

@@ -7,7 +7,8 @@ from converter.passes.fuse.steps import NONE, RELU, RELU6, activation_of
 from converter.passes.pattern import Match, op
 from converter.passes.rewrite import Refusal, Replacement, Rule
 
-_ELEMENTWISE = "AddFusion|SubFusion|MulFusion|DivFusion|ScaleFusion"
+# The kernel of SubFusion has the attribute and ignores it.
+_ELEMENTWISE = "AddFusion|MulFusion|ScaleFusion"
 _INSIDE = (RELU, RELU6)
 
 

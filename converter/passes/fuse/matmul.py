@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
+from converter.ir import TensorType, Value
+from converter.ops.context import constant
+from converter.ops.lite_fields import lite_node
 from converter.passes.fuse.steps import BIAS, SCALES, SHIFTS, activation_of, scaled, shifted, step_of
-from converter.passes.pattern import Constant, Match, op
+from converter.passes.pattern import Anything, Constant, Match, op
 from converter.passes.rewrite import Refusal, Replacement, Rule
 
 _WEIGHT = 1
+_RESHAPES = "Reshape|Flatten|Squeeze|ExpandDims|Unsqueeze"
 
 
 def fuse_matmul_step(match: Match) -> Replacement | Refusal:
@@ -33,6 +39,25 @@ def fuse_matmul_step(match: Match) -> Replacement | Refusal:
     return Replacement(node.op, inputs, {**node.attrs, "activation_type": activation_of(root)}, anchor=node)
 
 
+def multiply_before_reshape(match: Match) -> Replacement | Refusal:
+    """Multiply tensors of more axes as they are: the kernel runs over the leading ones, which a Reshape would merge."""
+    x, weight, node = match.value("x"), match.value("weight"), match.node("matmul")
+    rows, made = match.value("rows").type.shape or (), node.outputs[0].type.shape
+    if not x.type.is_static or not x.type.shape or made is None or node.attrs.get("transpose_a"):
+        return Refusal()
+    *leading, inner = x.type.shape
+    if weight.type.rank != len(rows) or len(leading) < len(rows) or (prod(leading), inner) != rows:
+        return Refusal()
+    full = (*leading, made[-1])
+    inputs = [x, *node.inputs[1:]]
+    if match.result.type.shape == full:
+        return Replacement(node.op, inputs, node.attrs, anchor=node)
+    product = Value(node.outputs[0].name, TensorType(x.type.dtype, full))
+    before = lite_node(node.op, node.name, node.origin, inputs, [product], node.attrs)
+    shape = constant(f"{match.root.name}/shape", np.array(match.result.type.shape, np.int32))
+    return Replacement("Reshape", [product, shape], {}, anchor=match.root, before=(before,))
+
+
 _BEHIND = op("MatMulFusion", label="matmul"), Constant()
 RULES = (
     Rule("fuse-matmul-bias", op(SHIFTS, *_BEHIND, swaps=True), fuse_matmul_step, ("MatMulAddFusion",)),
@@ -41,5 +66,20 @@ RULES = (
         op(SCALES, *_BEHIND, swaps=True, has_more=True),
         fuse_matmul_step,
         ("MatMulMulFusion",),
+    ),
+    Rule(
+        "multiply-before-reshape",
+        op(
+            _RESHAPES,
+            op(
+                "MatMulFusion",
+                op(_RESHAPES, Anything("x"), label="rows", has_more=True, is_shared=True),
+                Constant("weight"),
+                label="matmul",
+                has_more=True,
+            ),
+            has_more=True,
+        ),
+        multiply_before_reshape,
     ),
 )

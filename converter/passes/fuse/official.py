@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from converter.passes.base import Pass
 
 # Fusions of the official converter for other frameworks' graphs, or for operators that no MindIR becomes here.
-_WITHOUT_COUNTERPART = frozenset(
+WITHOUT_COUNTERPART = frozenset(
     {"AddConcatActivationFusion", "AffineActivationFusion", "AffineFusion", "BatchMatMulFusion", "ConcatConcatFusion"}
     | {"ConstFoldPass", "ConvConvFusion", "ConvTupleActivationFusion", "ConvTupleGetItemFusion", "FullConnectedFusion"}
     | {"FullconnectedAddFusion", "GLUFusion", "MultiHeadAttentionFusion", "PReluFusion", "ReduceStackFusion"}
@@ -38,9 +38,9 @@ def left_out(
     if disable_fusion:
         return tuple(each.name for each in fusions)
     known = {name: [p.name for p in fusions if name in (p.name, *p.official)] for p in fusions for name in _names(p)}
-    wrong = [name for name in blacklist if name not in known and name not in _WITHOUT_COUNTERPART]
+    wrong = [name for name in blacklist if name not in known and name not in WITHOUT_COUNTERPART]
     if wrong:
-        raise ConversionError([_unknown(name, sorted({*known, *_WITHOUT_COUNTERPART})) for name in wrong])
+        raise ConversionError([_unknown(name, sorted({*known, *WITHOUT_COUNTERPART})) for name in wrong])
     for name in blacklist:
         if name not in known:
             model.notes.append(Note("fusion", f"{name} is blacklisted; this converter has no such fusion anyway"))

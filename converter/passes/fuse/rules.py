@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.passes.fuse import activation, convolution, forms, matmul, tidy
+from converter.passes.fuse import activation, convolution, forms, matmul, moves, scale_weights, tidy
 from converter.passes.rewrite import rule_pass
 
 if TYPE_CHECKING:
     from converter.passes.base import Pass
 
-FUSIONS: tuple[Pass, ...] = tuple(
-    rule_pass(rule) for rule in (*tidy.RULES, *forms.RULES, *convolution.RULES, *matmul.RULES, *activation.RULES)
+_RULES = (
+    *tidy.RULES,
+    *moves.RULES,
+    *forms.RULES,
+    *convolution.RULES,
+    *matmul.RULES,
+    *scale_weights.RULES,
+    *activation.RULES,
 )
+FUSIONS: tuple[Pass, ...] = tuple(rule_pass(rule) for rule in _RULES)
+# The transposes that the layout needs meet those of the model.
+FUSIONS_AFTER_LAYOUT: tuple[Pass, ...] = tuple(rule_pass(rule, "layout") for rule in (*tidy.RULES, *moves.RULES))

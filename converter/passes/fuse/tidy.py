@@ -1,19 +1,16 @@
-"""Nodes that change nothing go; reshapes, transposes and casts in a row become one."""
+"""Nodes that change nothing go."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from converter.ops.context import constant, integers_of
-from converter.passes.pattern import Anything, Match, number_of, op
-from converter.passes.rewrite import Refusal, Replacement, Rule
+from converter.ops.context import integers_of
+from converter.passes.pattern import Match, number_of, op
+from converter.passes.rewrite import Refusal, Rule
 
 if TYPE_CHECKING:
     from converter.ir import Node, Value
 
-_LINEAR = "Reshape|Flatten|Squeeze|ExpandDims|Unsqueeze"
 _NEUTRAL = {"AddFusion": 0.0, "SubFusion": 0.0, "MulFusion": 1.0, "RealDiv": 1.0, "DivFusion": 1.0, "PowFusion": 1.0}
 _FROM_EITHER_SIDE = ("AddFusion", "MulFusion")
 _KEEPS_EVERYTHING = frozenset(
@@ -62,54 +59,4 @@ def _neutral(node: Node) -> Value | None:
     return y if node.op in _FROM_EITHER_SIDE and number_of(x) == _NEUTRAL[node.op] else None
 
 
-def merge_reshapes(match: Match) -> Replacement | Refusal:
-    """Reshape at once: `reshape(reshape(x))` has the elements of `x`, whatever shape they had in between."""
-    result, x = match.result, match.node("first").inputs[0]
-    if not result.type.is_static or not x.type.is_static:
-        return Refusal()
-    shape = constant(f"{match.root.name}/shape", np.array(result.type.shape, np.int32))
-    return Replacement("Reshape", [x, shape], {}, anchor=match.root)
-
-
-def merge_transposes(match: Match) -> Replacement | Refusal:
-    """Transpose at once."""
-    first, second = integers_of(match.value("first")), integers_of(match.value("second"))
-    if first is None or second is None or len(first) != len(second):
-        return Refusal()
-    order = constant(f"{match.root.name}/perm", np.array([first[axis] for axis in second], np.int32))
-    return Replacement("Transpose", [match.value("x"), order], {}, anchor=match.root)
-
-
-def reshape_instead(match: Match) -> Replacement | Refusal:
-    """Reshape where a transpose moves no element, because the axes that pass each other have size 1."""
-    x, result = match.value("x"), match.result
-    order, shape = integers_of(match.value("order")), x.type.shape
-    if order is None or shape is None or not result.type.is_static or result.layout is not x.layout:
-        return Refusal()
-    moving = [axis for axis in order if shape[axis] != 1]
-    if moving != sorted(moving):
-        return Refusal()
-    target = constant(f"{match.root.name}/shape", np.array(result.type.shape, np.int32))
-    return Replacement("Reshape", [x, target], {}, anchor=match.root)
-
-
-RULES = (
-    Rule("remove-identity", op("|".join(sorted(_KEEPS_EVERYTHING))), remove_identity, ("CastFusion",)),
-    Rule(
-        "merge-reshapes",
-        op(_LINEAR, op(_LINEAR, label="first", is_shared=True), has_more=True),
-        merge_reshapes,
-        ("ReshapeReshapeFusion", "SqueezeExpandDimsFusion", "ExpandDimsReshapeFusion", "SqueezeFusion"),
-    ),
-    Rule(
-        "merge-transposes",
-        op("Transpose", op("Transpose", Anything("x"), Anything("first"), is_shared=True), Anything("second")),
-        merge_transposes,
-        ("TransposeFusion",),
-    ),
-    Rule(
-        "reshape-instead-of-transpose",
-        op("Transpose", Anything("x"), Anything("order")),
-        reshape_instead,
-    ),
-)
+RULES = (Rule("remove-identity", op("|".join(sorted(_KEEPS_EVERYTHING))), remove_identity, ("CastFusion",)),)
