@@ -39,9 +39,9 @@ sys.path.insert(0, os.getcwd())
 from converter import api, worker
 convert = api.convert_file
 here = Path({here!r})
-def faulty(source, target, options):
+def faulty(source, target, options, **more):
 {body}
-    return convert(source, target, options)
+    return convert(source, target, options, **more)
 api.convert_file = faulty
 sys.exit(worker.main(sys.argv[3:]))
 """

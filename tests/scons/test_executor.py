@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 # Put at the end of a project's own converter/worker.py: says which process asked, and waits while `slow` is there.
 TELLTALE = """
 _convert_really = _convert_with_api
-def _convert_with_api(source, target, options):
+def _convert_with_api(source, target, options, **more):
     here = Path({here!r})
     (here / "asked_by").write_text(str(os.getppid()))
     while (here / "slow").exists():
         __import__("time").sleep(0.02)
-    return _convert_really(source, target, options)
+    return _convert_really(source, target, options, **more)
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -217,6 +218,20 @@ def test_named_directory_that_appears_beside_the_config_wins(calibrated: Project
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The converter itself
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_other_version_of_a_package_counts_only_where_that_is_asked_for(project: Project, is_asked: bool) -> None:
+    python = project.write("python", f'#!/bin/sh\nPYTHONPATH={project.path / "packages"} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    settings = f"ENV={{}}, MSLITE_PYTHON={str(python)!r}, MSLITE_DEPS_IN_KEY={is_asked}"
+    _sconstruct("ENV={}", settings)(project)
+    project.build()
+    project.write("packages/numpy-77.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: numpy\nVersion: 77.0\n")
+    ran = project.build("models", "--debug=explain")
+    assert ran.converted == (["lenet.ms"] if is_asked else [])
+    assert (" numpy 77.0 " in ran.out) == is_asked
+    assert project.is_up_to_date()
 
 
 def test_edited_converter_converts_again_and_its_caches_do_not(own_converter: Project) -> None:

@@ -1,8 +1,13 @@
-"""The targets beside the alias `models`: models-verify, models-report, models-help. Each is loaded when it runs."""
+"""The targets beside the alias `models`: models-verify, models-report, models-help. Each is loaded when it runs.
+
+`scons help models` is another way to ask for the last one.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import SCons.Script
 
 from .signed import SignedAction
 
@@ -23,6 +28,8 @@ def declare_companions(env: Env, manifest: Node, alias: str) -> None:
     name = f"{alias}-help"
     if env.ans.lookup(name) is None:
         env.AlwaysBuild(env.Alias(name, [], _HELP))
+    if ["help", alias] == SCons.Script.COMMAND_LINE_TARGETS:
+        SCons.Script.BUILD_TARGETS[:] = [name]
 
 
 def _verify(target: Nodes, source: Nodes, env: Env) -> BuildError | None:

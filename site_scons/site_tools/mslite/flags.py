@@ -34,7 +34,7 @@ def text(env: Env) -> str:
 
     A key is told from another by a few bits of a hash, which say nothing about it.
     """
-    train, words = _is_true(env.get("MSLITE_TRAIN", False)), _words(env)
+    train, words = is_true(env, "MSLITE_TRAIN"), _words(env)
     if not words:
         return "train=true" if train else ""
     # A word may be a key: it is never stored.
@@ -50,7 +50,7 @@ def text(env: Env) -> str:
 
 def parse(env: Env) -> Flags:
     """Return the flags of a construction environment; UserError for one that cannot be used."""
-    return _parse(_is_true(env.get("MSLITE_TRAIN", False)), tuple(_words(env)))
+    return _parse(is_true(env, "MSLITE_TRAIN"), tuple(_words(env)))
 
 
 def official_words(env: Env, show_key: Callable[[KeySource], str] | None = None) -> list[str]:
@@ -60,7 +60,7 @@ def official_words(env: Env, show_key: Callable[[KeySource], str] | None = None)
     """
     words = _words(env)
     _refuse_own(words)
-    train = _is_true(env.get("MSLITE_TRAIN", False))
+    train = is_true(env, "MSLITE_TRAIN")
     return [f"--trainModel={str(train).lower()}", *(_official_word(word, show_key or _digits) for word in words)]
 
 
@@ -99,12 +99,13 @@ def _refuse_own(words: list[str]) -> None:
             raise complain(f"MSLITE_FLAGS: --{name} cannot be given here: {_OWN_WAY[name]}")
 
 
-def _is_true(value: object) -> bool:
-    """Read a Boolean as it may come from SConstruct, from `Variables` or from the command line."""
+def is_true(env: Env, name: str) -> bool:
+    """Read a Boolean variable as it may come from SConstruct, from `Variables` or from the command line."""
+    value = env.get(name, False)
     if not isinstance(value, str):
         return bool(value)
     if value.lower() not in _TRUTHS:
-        raise complain(f"MSLITE_TRAIN is {value!r}; use True or False")
+        raise complain(f"{name} is {value!r}; use True or False")
     return _TRUTHS[value.lower()]
 
 

@@ -18,8 +18,23 @@ if TYPE_CHECKING:
 
 def text(env: Env) -> str:
     """Return the signature text of the conversion of a model."""
-    words = [backend.version_text(env), str(settings.read(env)), backend.flags_text(env), directories_text(env)]
+    words = [
+        backend.version_text(env),
+        str(settings.read(env)),
+        backend.flags_text(env),
+        directories_text(env),
+        _versions_text(env),
+    ]
     return " ".join(word for word in words if word)
+
+
+def _versions_text(env: Env) -> str:
+    """Return the versions of packages where they are asked for."""
+    if not env.get("MSLITE_DEPS_IN_KEY"):
+        return ""
+    from . import packages  # noqa: PLC0415 - few builds ask
+
+    return packages.versions_text(env)
 
 
 def directories_text(env: Env) -> str:

@@ -44,6 +44,12 @@ VARIABLES = (
         rebuilds=True,
     ),
     Variable(
+        "MSLITE_DEPS_IN_KEY",
+        False,
+        "Whether other versions of numpy, flatbuffers and protobuf convert again.",
+        rebuilds=True,
+    ),
+    Variable(
         "MSLITECOMSTR", "MSLITE $TARGET", "What is printed for a model; its size and the time follow.", rebuilds=False
     ),
     Variable("MSLITE_ALIAS", "models", "Name of the alias that builds all models.", rebuilds=False),
