@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     Adapter: TypeAlias = Callable[["Context", Node], None]
 
 # The device computes with 32 bits.
-NARROWER = {DType.INT64: DType.INT32, DType.FLOAT64: DType.FLOAT32, DType.UINT64: DType.INT32}
+# What the device has kernels for in place of other types; numbers of float16 are computed in float32.
+NARROWER = {
+    DType.INT64: DType.INT32,
+    DType.UINT64: DType.INT32,
+    DType.FLOAT64: DType.FLOAT32,
+    DType.FLOAT16: DType.FLOAT32,
+}
 
 
 @dataclass

@@ -3,156 +3,85 @@
     python tests/zoo/inference.py --mindspore ms200=PYTHON39 --mindspore ms270=PYTHON311 --oracle .venv-oracle
 
 `--mindspore LABEL=PYTHON` exports the networks of `inference_cases` one by one with that interpreter's MindSpore and
-deletes each once it is measured. The official converter's result on the same file stands beside ours: nodes,
-transposes, size, and the ratio of the runtimes of both files in the official runtime (paired alternating runs).
+deletes each once it is measured. The small networks are those committed in tests/zoo/data. The official converter's
+file of the same model stands beside ours: nodes, transposes, size, and the ratio of their latencies.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-from converter.api import convert_file
-from converter.errors import ConversionError
-from converter.mslite.reader import read_model
-from converter.options import ConvertOptions
-from converter.reference import run
+from typing import TYPE_CHECKING
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "oracle")]
+sys.path[:0] = [str(HERE)]
 
-import official  # noqa: E402 - beside the oracle's tests, not in a package
-from proof import error, inputs_of, recording  # noqa: E402 - beside this file
+from inference_cases import NETWORKS, SMALL  # noqa: E402 - beside this file
+from inference_measure import Row, measure  # noqa: E402 - beside this file
+from inference_page import write  # noqa: E402 - beside this file
+from proof import recording  # noqa: E402 - beside this file
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
-    from converter.ir import Model
-
-BOUND, COSINE = 1e-4, 0.99999
-ROUNDS = 15
-
-
-@dataclass(frozen=True)
-class Closeness:
-    """How close outputs came to MindSpore's: the largest difference relative to the largest element, least cosine."""
-
-    error: float
-    cosine: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether both are within their bounds."""
-        return self.error <= BOUND and self.cosine >= COSINE
-
-
-@dataclass(frozen=True)
-class File:
-    """A `.ms`: what is in it, and how it computes in both runtimes; None where it does not run there."""
-
-    problem: str = ""
-    size: int = 0
-    operators: Counter[str] = field(default_factory=Counter)
-    runtime: Closeness | None = None
-    reference: Closeness | None = None
-    refusal: str = ""
-
-    @property
-    def nodes(self) -> int:
-        """How many nodes it has."""
-        return self.operators.total()
-
-    @property
-    def transposes(self) -> int:
-        """How many of them only move elements."""
-        return self.operators["Transpose"]
-
-    @property
-    def holds(self) -> bool:
-        """Whether it computes what MindSpore computed, in both runtimes."""
-        return all(one is not None and one.holds for one in (self.runtime, self.reference))
-
-
-def measure(target: Path, record: Any, oracle: Path) -> File:
-    """Run a `.ms` in both runtimes and compare with the recording."""
-    converted = read_model(target)
-    operators = Counter(node.op for graph in converted.graphs for node in graph.nodes)
-    refusal, runtime, reference = "", None, None
-    try:
-        runtime = closeness(list(official.predict(oracle, target, runtime_inputs(converted, record)).values()), record)
-    except official.OracleError as problem:
-        refusal = str(problem).splitlines()[0]
-    try:
-        reference = closeness(list(run(converted, inputs_of(converted, record)).values()), record)
-    except ConversionError as problem:
-        refusal = refusal or problem.problems[0].message
-    return File("", target.stat().st_size, operators, runtime, reference, refusal)
-
-
-def runtime_inputs(converted: Model, record: Any) -> dict[str, NDArray[Any]]:
-    """The recorded inputs as `official.predict` takes them."""
-    return {f"in{index}": array for index, array in enumerate(inputs_of(converted, record).values())}
-
-
-def closeness(found: list[NDArray[Any]], record: Any) -> Closeness:
-    """Compare all outputs with the recorded ones; the worst of them counts."""
-    worst = Closeness(0.0, 1.0)
-    for index, each in enumerate(found):
-        expected = record[f"out{index}"]
-        if each.size != expected.size:
-            return Closeness(float("inf"), 0.0)
-        shaped = each.reshape(expected.shape)
-        worst = Closeness(max(worst.error, error(shaped, expected)), min(worst.cosine, cosine(shaped, expected)))
-    return worst
-
-
-def cosine(found: NDArray[Any], expected: NDArray[Any]) -> float:
-    """Of the angle between two arrays, read as vectors."""
-    one, other = found.astype(np.float64).reshape(-1), expected.astype(np.float64).reshape(-1)
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / lengths if lengths else float(np.array_equal(one, other))
-
-
-def ours(model: Path, target: Path, record: Any, oracle: Path) -> File:
-    """Our converter's file."""
-    try:
-        convert_file(model, target, ConvertOptions())
-    except ConversionError as problem:
-        return File(problem=problem.problems[0].message)
-    return measure(target, record, oracle)
-
-
-def theirs(model: Path, target: Path, record: Any, oracle: Path) -> File:
-    """The official converter's file."""
-    done = official.convert(oracle, model, target, is_training=False, timeout=600)
-    if not target.is_file():
-        return File(problem=done.ending)
-    try:
-        return measure(target, record, oracle)
-    except ConversionError as problem:
-        return File(problem=f"unreadable: {problem.problems[0].message}")
+DATA = HERE / "data"
+PAGE = HERE.parents[1] / "docs" / "zoo_inference.md"
 
 
 def main() -> int:
+    """Measure everything, write the page; exit code 1 when a network does not hold."""
+    arguments = parse_arguments()
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for model in models(arguments, Path(scratch)):
+            row = measure(model, arguments.keep or Path(scratch), arguments.oracle)
+            show(row)
+            rows.append(row)
+    rows.sort(key=lambda row: row.version)
+    write(rows, arguments.page)
+    holds = sum(row.ours.holds for row in rows)
+    sys.stdout.write(f"{holds} of {len(rows)} hold; the page is {arguments.page.name}\n")
+    return 0 if holds == len(rows) else 1
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("models", nargs="*", type=Path)
-    parser.add_argument("--oracle", type=Path, required=True)
-    arguments = parser.parse_args()
-    for model in arguments.models:
-        with np.load(recording(model)) as record, tempfile.TemporaryDirectory() as scratch:
-            target = Path(scratch) / "ours.ms"
-            found = ours(model, target, record, arguments.oracle)
-            print(
-                model.stem, found.problem, found.runtime, found.reference, found.refusal, found.nodes, found.transposes
-            )
-    return 0
+    parser.add_argument("--mindspore", action="append", default=[], metavar="LABEL=PYTHON")
+    parser.add_argument("--oracle", type=Path, required=True, help="installed oracle (tests/oracle/install.py)")
+    parser.add_argument("--models", nargs="*", default=[], type=Path, help="exported models beside their recordings")
+    parser.add_argument("--keep", type=Path, help="folder that keeps the official converter's files for the next run")
+    parser.add_argument("--page", type=Path, default=PAGE)
+    return parser.parse_args()
+
+
+def models(arguments: argparse.Namespace, scratch: Path) -> Iterator[Path]:
+    """Every model that has a recording; an exported one exists only until the next is asked for."""
+    for folder in sorted(path for path in DATA.iterdir() if path.is_dir()):
+        yield from (model for name in SMALL if recording(model := folder / f"{name}.mindir").is_file())
+    yield from arguments.models
+    for pair in arguments.mindspore:
+        label, python = pair.split("=", 1)
+        for network in NETWORKS:
+            with tempfile.TemporaryDirectory(dir=scratch) as folder:
+                model = Path(folder) / label / f"{network.name}_infer.mindir"
+                command = [python, str(HERE / "export.py"), "--out", str(model.parent), "--case", model.stem]
+                subprocess.run(command, check=False)
+                if recording(model).is_file():
+                    yield model
+
+
+def show(row: Row) -> None:
+    """One line while it runs."""
+    ratio = "" if row.ratio is None else f"  latency {row.ratio:.2f}"
+    sys.stdout.write(
+        f"{'ok  ' if row.ours.holds else 'FAIL'} {row.version}/{row.case}  {row.ours.problem or row.ours.refusal}"
+        f"{row.ours.nodes} nodes, official {row.theirs.problem or row.theirs.refusal or row.theirs.nodes}{ratio}\n"
+    )
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ class Network:
     gain: float = 2.0
 
 
-def _sized(name: str, *models: str, side: int = 224) -> Network:
+def _sized(name: str, *models: str, side: int = 224, gain: float = 1.0) -> Network:
     """A network whose weights fix the size of its images."""
-    return Network(name, models or (name,), side=side, batch=1, gain=1.0)
+    return Network(name, models or (name,), side=side, batch=1, gain=gain)
 
 
 def _free(name: str, *models: str, side: int = 64, gain: float = 2.0) -> Network:
@@ -86,9 +86,29 @@ NETWORKS = (
     _sized("swin_tiny"),
     _sized("swinv2_tiny_window8", side=256),
     _sized("vgg11"),
-    _sized("visformer_tiny"),
+    _sized("visformer_tiny", gain=0.3),
     _sized("vit_b_32_224"),
     _sized("volo_d1"),
     _free("xception"),
-    _sized("xcit_tiny_12_p16", "xcit_tiny_12_p16", "xcit_tiny_12_p16_224"),
+    _sized("xcit_tiny_12_p16", "xcit_tiny_12_p16", "xcit_tiny_12_p16_224", gain=0.3),
+)
+
+# Small networks of the zoo that stand for what inference must do: recurrence, attention, branches and loops, several
+# inputs and outputs, float16.
+SMALL = (
+    "layer_lstm_infer",
+    "layer_lstm_deep_both_ways_infer",
+    "lstm_classifier_infer",
+    "layer_gru_infer",
+    "layer_rnn_infer",
+    "encoder_infer",
+    "decoder_infer",
+    "transformer_infer",
+    "half_infer",
+    "half_weights_infer",
+    "if_infer",
+    "loop_infer",
+    "branch_infer",
+    "two_inputs_infer",
+    "two_outputs_infer",
 )

@@ -1,4 +1,4 @@
-"""64-bit numbers to the 32-bit ones that the device computes with."""
+"""64-bit and 16-bit numbers to the 32-bit ones that the device computes with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def narrow_types(model: Model) -> bool:
-    """Inputs, results and constants of int64, uint64 and float64 become int32 and float32; each is in the report.
+    """Numbers of int64 and uint64 become int32, those of float64 and float16 float32; each change is in the report.
 
     A constant integer that does not fit into 32 bits is a problem, not a wrap-around.
     """
