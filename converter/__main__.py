@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from converter.config import load_config
 from converter.encryption.process_title import cover_arguments
@@ -118,5 +120,20 @@ def _write_report(path: Path, report: Report) -> None:
         file.write((json.dumps(report.json(), indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 
 
+def run() -> NoReturn:
+    """A whole process: it makes one graph and ends, so nothing need be collected, nor taken apart at the end.
+
+    That is a fifth of the time of a small model.
+    """
+    gc.disable()
+    status = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        sys.exit(status)  # Python tells what became of the streams
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

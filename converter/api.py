@@ -11,7 +11,6 @@ from converter.encryption import NO_KEYS, Decryption, encrypted, encrypted_size
 from converter.errors import fail
 from converter.ir import Stage
 from converter.mindir.frontend import read_mindir
-from converter.mslite.reader import read_model
 from converter.mslite.writer import Layout, lay_out
 from converter.output import replacing
 from converter.passes.base import Modes
@@ -19,11 +18,8 @@ from converter.passes.fuse.official import left_out
 from converter.passes.interface.wanted import interface_of
 from converter.passes.pipeline import PIPELINE
 from converter.passes.runner import run_passes
-from converter.quantize.apply import quantize
-from converter.quantize.half import store_as_float16
 from converter.quantize.interface import set_quantized_types
 from converter.reference.footprint import footprint
-from converter.reference.trial import try_once
 from converter.report import MemoryReport, Report, TensorReport
 
 if TYPE_CHECKING:
@@ -81,15 +77,22 @@ def convert(
     unwanted = left_out(model, PIPELINE, disable_fusion=options.disable_fusion, blacklist=options.fusion_blacklists)
     skip = (*options.skip_passes, *unwanted)
     run_passes(model, PIPELINE, modes=modes, skip=skip, verify_each=options.verify_each, watch=watch)
+    # Imported where they are needed: most conversions are short, and importing is most of their time.
     if options.quant is not None:
+        from converter.quantize.apply import quantize  # noqa: PLC0415 - as said
+
         quantize(model, options.quant, progress)
         model.stage = Stage.QUANTIZED
         if watch is not None:
             watch("quantize", model)
     set_quantized_types(model)
     if options.fp16:
+        from converter.quantize.half import store_as_float16  # noqa: PLC0415 - as said
+
         store_as_float16(model)
     if options.infer:
+        from converter.reference.trial import try_once  # noqa: PLC0415 - as said
+
         model.notes.extend(try_once(model))
     layout = lay_out(model)
     return ConversionResult(model, layout, _report(model, source, layout))
@@ -123,6 +126,8 @@ def convert_file(
 
 def describe_file(path: Path) -> Report:
     """Report on a `.ms` file, whoever converted it. Raises `ConversionError` E310 when it is none."""
+    from converter.mslite.reader import read_model  # noqa: PLC0415 - a conversion needs no FlatBuffers library
+
     model = read_model(path)
     constants = sum(len(graph.constants()) for graph in model.graphs)
     return _described(model, path, constants, path.stat().st_size)

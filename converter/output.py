@@ -7,15 +7,15 @@ nothing is lost with it that the next build does not make again, and waiting for
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import count
 from typing import TYPE_CHECKING
 
 from converter.errors import fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import BinaryIO
 
 _PREFIX_LENGTH = 32
@@ -29,12 +29,9 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Cut, so that a name of the greatest length has room for what makes the temporary one unique.
-        prefix = f".{target.name[:_PREFIX_LENGTH]}."
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=target.parent)
+        handle, temporary = _create_beside(target)
     except OSError as problem:
         raise _unwritable(target, problem) from problem
-    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -42,7 +39,6 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
             replaces = target.exists()
             if replaces:
                 os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except OSError as problem:
         raise _unwritable(target, problem) from problem
@@ -60,11 +56,17 @@ def _unwritable(target: Path, problem: OSError) -> Exception:
     return fail("E120", f"the output cannot be written: {problem.strerror}", path=str(target))
 
 
-def _umask() -> int:
-    """The process's umask; reading it means setting it, on every system that has one."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _create_beside(target: Path) -> tuple[int, Path]:
+    """A new file in the same directory, open for writing, with the mode that the umask leaves."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    for number in count():
+        # Cut, so that a name of the greatest length has room for what makes the temporary one unique.
+        path = target.with_name(f".{target.name[:_PREFIX_LENGTH]}.{os.getpid()}-{number}.tmp")
+        try:
+            return os.open(path, flags, 0o666), path
+        except FileExistsError:
+            continue  # left behind by a process that was killed, or another thread's
+    raise AssertionError
 
 
 def _sync_directory(folder: Path) -> None:

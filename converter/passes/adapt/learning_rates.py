@@ -22,11 +22,10 @@ from converter.passes.adapt.stored_values import drop_needless_order
 from converter.passes.fold.constants import written_variables
 from converter.passes.normalize.dead_code import remove_dead_code
 from converter.reference.call import Call
-from converter.reference.kernels import KERNELS
 
 if TYPE_CHECKING:
     from converter.ir import Graph, Model, Node
-    from converter.reference.call import Array
+    from converter.reference.call import Array, Kernel
 
 _MADE_BY = "compose-learning-rates"
 _PROBES = (*range(65), *(1 << power for power in range(7, 21)))
@@ -155,6 +154,8 @@ def _ancestors(graph: Graph, value: Value) -> list[Node]:
 
 def _peak(graph: Graph, rate: Value) -> float:
     """The greatest rate of the first steps and some later ones; 1 when the rate depends on more than steps."""
+    from converter.reference.kernels import KERNELS  # noqa: PLC0415 - 30 modules that few models need
+
     nodes = _ancestors(graph, rate)
     leaves = {id(v): v for node in nodes for v in node.inputs if v.producer is None} or {id(rate): rate}
     if any(value.const is None for value in leaves.values()) or any(node.op not in KERNELS for node in nodes):
@@ -163,7 +164,8 @@ def _peak(graph: Graph, rate: Value) -> float:
     steps = range(max(rows)) if rows else _PROBES
     start = {key: value.const.array() for key, value in leaves.items() if value.const is not None}
     counters = [value for value in leaves.values() if _counts(value)]
-    found = [_rate_at(nodes, rate, start, counters, step) for step in (steps if counters else range(1))]
+    calls = [(node, KERNELS[node.op]) for node in nodes]
+    found = [_rate_at(calls, rate, start, counters, step) for step in (steps if counters else range(1))]
     peak = max((each for each in found if np.isfinite(each)), default=0.0)
     return peak if peak > 0.0 else 1.0
 
@@ -181,15 +183,17 @@ def _counts(value: Value) -> bool:
     )
 
 
-def _rate_at(nodes: list[Node], rate: Value, start: dict[int, Array], counters: list[Value], step: int) -> float:
+def _rate_at(
+    nodes: list[tuple[Node, Kernel]], rate: Value, start: dict[int, Array], counters: list[Value], step: int
+) -> float:
     """The rate after a number of steps; NaN where it cannot be computed."""
     known = dict(start)
     for counter in counters:
         known[id(counter)] = known[id(counter)] + np.float32(step)
     try:
         with np.errstate(all="ignore"):
-            for node in nodes:
-                results = KERNELS[node.op](Call(node, tuple(known[id(value)] for value in node.inputs)))
+            for node, kernel in nodes:
+                results = kernel(Call(node, tuple(known[id(value)] for value in node.inputs)))
                 for output, result in zip(node.outputs, results, strict=True):
                     if result is not None:
                         known[id(output)] = result

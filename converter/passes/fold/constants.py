@@ -9,8 +9,6 @@ from converter.ir.editing import remove, replace_uses
 from converter.ops.layouts import RANK
 from converter.ops.lite_ops import LITE_OPS
 from converter.reference.call import Call
-from converter.reference.compute import compute
-from converter.reference.kernels import KERNELS
 
 if TYPE_CHECKING:
     from converter.ir import Graph, Model, Node
@@ -44,7 +42,6 @@ def _is_foldable(node: Node, variables: set[int]) -> bool:
     if (
         lite is None
         or lite.writes
-        or node.op not in KERNELS
         or not node.inputs
         or len(node.outputs) != 1
         or not node.outputs[0].type.is_static
@@ -52,6 +49,10 @@ def _is_foldable(node: Node, variables: set[int]) -> bool:
     ):
         return False
     if any(value.const is None or id(value) in variables for value in node.inputs):
+        return False
+    from converter.reference.kernels import KERNELS  # noqa: PLC0415 - 30 modules that few models need
+
+    if node.op not in KERNELS:
         return False
     size = node.outputs[0].type.size * node.outputs[0].type.dtype.itemsize
     largest = max(value.const.nbytes for value in node.inputs if value.const is not None)
@@ -67,6 +68,8 @@ def _is_laid_out(node: Node, lite: LiteOp) -> bool:
 
 def _fold(graph: Graph, node: Node) -> None:
     """Replace one node by its result."""
+    from converter.reference.compute import compute  # noqa: PLC0415 - as above
+
     arrays = tuple(value.const.array() for value in node.inputs if value.const is not None)
     (result,) = compute(Call(node, arrays))
     if result is None:
