@@ -62,12 +62,25 @@ def test_an_image_is_turned_where_no_constant_can_name_its_format() -> None:
     assert not settle_formats(each)
     assert [node.op for node in each.main.nodes] == [
         "Transpose",
-        *("Reshape", "Reshape", "Transpose", "Reshape"),
+        *("Reshape", "Transpose", "Reshape"),
         "MaxPoolFusion",
     ]
     x = np.random.default_rng(3).normal(size=(2, 7, 15)).astype(np.float32)
     (found,) = Session(each).infer([x]).values()
     np.testing.assert_array_equal(found, x.transpose(0, 2, 1).reshape(IMAGE))
+
+
+def test_a_reshape_that_could_be_a_transpose_becomes_one() -> None:
+    x = value("x", 2, 7, 1, 1)
+    image = lite("Reshape", [x, ints(2, 1, 1, 7)], [value("image", 2, 1, 1, 7)], name="image")
+    pool = lite("MaxPoolFusion", image.outputs, name="pool", kernel_size=(1, 1), strides=(1, 1), pad_mode=2)
+    each = model([image, pool], [x], pool.outputs)
+    assert settle_formats(each)
+    assert not settle_formats(each)
+    assert [node.op for node in each.main.nodes] == ["Transpose", "MaxPoolFusion"]
+    numbers = np.random.default_rng(3).normal(size=(2, 7, 1, 1)).astype(np.float32)
+    (found,) = Session(each).infer([numbers]).values()
+    np.testing.assert_array_equal(found, numbers.reshape(2, 1, 1, 7))
 
 
 def test_an_image_in_order_is_left_alone() -> None:

@@ -135,6 +135,14 @@ def test_a_move_that_others_read_too_stays_for_them() -> None:
     assert [node.op for node in each.main.nodes] == [T, R, T]
 
 
+def test_reshapes_of_a_shared_reshape_read_what_it_reads() -> None:
+    first, second = chain((2, 3, 5), (R, (6, 5)), (R, (3, 10)))
+    third = reshaped(first.outputs[0], 15, 2, name="third")
+    each = model([first, second, third], [first.inputs[0]], [*second.outputs, *third.outputs])
+    fuse(each)
+    assert [node.op for node in each.main.nodes] == [R, R]
+
+
 def test_an_unknown_dimension_is_left_alone() -> None:
     x = value("x", -1, 3)
     nodes = [reshaped(x, -1, 3, 1, name="a")]

@@ -168,7 +168,10 @@ def merge_moves(match: Match) -> Replacement | Value | Refusal:
 
 
 def _pays(match: Match, nodes: list[Node], steps: tuple[Step, ...]) -> bool:
-    """Whether fewer nodes are left, or a Reshape in place of a Transpose: others may read what the inner ones make."""
+    """Whether fewer nodes are left, a Reshape in place of a Transpose, or as many that wait for less.
+
+    Others may read what the inner nodes make; these go when the last of their readers has found its own way.
+    """
     outputs = {id(value) for value in match.graph.outputs}
     going = 1
     for before, node in reversed(list(pairwise(nodes))):
@@ -176,8 +179,10 @@ def _pays(match: Match, nodes: list[Node], steps: tuple[Step, ...]) -> bool:
         if id(made) in outputs or any(user is not node for user in made.users):
             break
         going += 1
-    is_cheaper = [step.op for step in steps] == ["Reshape"] and match.root.op == "Transpose"
-    return len(steps) < going or (is_cheaper and going == 1)
+    if len(steps) != 1 or len(steps) < going:
+        return len(steps) < going
+    was_transpose, is_transpose = match.root.op == "Transpose", steps[0].op == "Transpose"
+    return (was_transpose and not is_transpose) or (len(nodes) > 1 and was_transpose == is_transpose)
 
 
 _FIRST = op(_MOVES, label="first", has_more=True, is_shared=True)

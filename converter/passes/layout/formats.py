@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from converter.ir import Layout, TensorType, Value
-from converter.ir.editing import insert_before, set_input
+from converter.ir.editing import insert_before, remove, set_input
 from converter.ops.context import constant
 from converter.ops.formats import IMAGES, Formats, wrong_image
+from converter.ops.layouts import TO_NHWC
 from converter.ops.lite_fields import lite_node
+from converter.passes.layout.axes import keeps_order
 
 if TYPE_CHECKING:
     from converter.ir import Graph, Model, Node
@@ -42,14 +44,30 @@ def settle_formats(model: Model) -> bool:
 
 
 def _turn(graph: Graph, reader: Node, value: Value) -> None:
-    """Put a Transpose in front of a reader that moves nothing."""
-    shape, size = value.type.shape or (), value.type.size
-    flat = _node(graph, reader, "Reshape", value, (1, 1, size), (1, 1, size))
-    turned = _node(graph, reader, "Transpose", flat, (0, 2, 1), (1, size, 1))
-    image = _node(graph, reader, "Reshape", turned, shape, shape)
+    """Put a Transpose that moves nothing in front of a reader, in place of the Reshape that is there, if one is."""
+    shape, size, maker = value.type.shape or (), value.type.size, value.producer
+    is_spare = maker is not None and maker.op == "Reshape" and not _is_read_by_others(graph, value, reader)
+    x = maker.inputs[0] if maker is not None and is_spare else value
+    n, height, width, channels = shape
+    still: tuple[int, ...] = (n, channels, height, width)
+    is_still = keeps_order(still, TO_NHWC)
+    before, order, behind = (still, TO_NHWC, shape) if is_still else ((1, 1, size), (0, 2, 1), (1, size, 1))
+    if x.type.shape != before:
+        x = _node(graph, reader, "Reshape", x, before, before)
+    image = _node(graph, reader, "Transpose", x, order, behind)
+    if behind != shape:
+        image = _node(graph, reader, "Reshape", image, shape, shape)
     image.layout = Layout.NHWC
     for index in IMAGES[reader.op]:
         set_input(reader, index, image)
+    if maker is not None and is_spare:
+        remove(graph, [maker])
+
+
+def _is_read_by_others(graph: Graph, value: Value, reader: Node) -> bool:
+    """Whether a value is needed when `reader` has been given another one."""
+    is_output = any(each is value for each in graph.outputs)
+    return is_output or any(user is not reader for user in value.users) or len(IMAGES[reader.op]) < len(value.users)
 
 
 def _node(
