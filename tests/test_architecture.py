@@ -67,7 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"encryption.keys", "mindir.external", "mindir.wire"},
 }
 # What a build description may load while SCons reads it: the standard library, and what stands here.
-LIGHT = ("config", "errors", "flags", "fingerprint", "options", "version", "mindir.external", "mindir.wire")
+LIGHT = ("config", "encryption", "errors", "flags", "fingerprint", "options", "version", "mindir.external", "mindir.wire")
 BAD_NAMES = re.compile(r"utils?|helpers?|manager|common|misc")
 MOST_LINES, MOST_FUNCTION_LINES = 400, 60
 

@@ -6,6 +6,7 @@ import mmap
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from converter.encryption import is_encrypted
 from converter.mindir.wire import WireError, fields
 
 if TYPE_CHECKING:
@@ -18,14 +19,25 @@ def external_locations(path: Path) -> tuple[str, ...]:
     """Locations named by the parameters' `external_data`, sorted, relative to the directory of the `.mindir`.
 
     Locations that leave the directory are left out here (reading the model reports them). A file that cannot be read
-    or is not a MindIR has none: a build tool scans before it knows that the file is good.
+    or is not a MindIR has none: a build tool scans before it knows that the file is good. An encrypted model does not
+    say; its weights are where MindSpore writes them.
     """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if is_encrypted(data):
+                return _usual_locations(path)
             found = _scan(data)
     except (OSError, ValueError, WireError):
         return ()
     return tuple(sorted(location for location in found if is_inside(location)))
+
+
+def _usual_locations(path: Path) -> tuple[str, ...]:
+    """Everything in `net_variables` beside `net_graph.mindir`."""
+    prefix, _, suffix = path.stem.rpartition("_")
+    folder = path.parent / f"{prefix}_variables"
+    is_split = suffix == "graph" and folder.is_dir()
+    return tuple(sorted(f"{folder.name}/{each.name}" for each in folder.iterdir() if each.is_file())) if is_split else ()
 
 
 def is_inside(location: str) -> bool:

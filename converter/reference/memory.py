@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from converter.ir import DType
 from converter.ops.lite_ops import LITE_OPS, OPTIMIZERS
 from converter.reference.schedule import execution_order
 
@@ -61,8 +62,9 @@ def plan_memory(graph: Graph) -> MemoryPlan:
 
 
 def size_of(value: Value) -> int:
-    """Bytes of a value in the device's memory, where quantized weights are floats again."""
-    return value.type.size * (_FLOAT_BYTES if value.quant else value.type.dtype.itemsize)
+    """Bytes of a value in the device's memory, where quantized weights and float16 constants are float32."""
+    is_widened = value.quant or (value.is_const and value.type.dtype is DType.FLOAT16)
+    return value.type.size * (_FLOAT_BYTES if is_widened else value.type.dtype.itemsize)
 
 
 def _variables(graph: Graph) -> tuple[set[int], set[int]]:

@@ -13,6 +13,7 @@ from support.zoo import ROOT
 
 from converter.__main__ import main
 from converter.encryption import Decryption, Key
+from converter.mindir.external import external_locations
 
 DATA = Path(__file__).parent / "data"
 DIGITS = bytes(range(65, 81)).hex()
@@ -49,6 +50,13 @@ def test_split_weights_are_decrypted_too(folder: Path) -> None:
     assert convert(DATA / "ms270" / "split-AES-GCM_graph.mindir", "split", "--decryptKey=env:MODEL_KEY") == 0
     assert (folder / "split.ms").read_bytes() == (folder / "plain.ms").read_bytes()
     assert not [path for path in files_below(folder) if "data_0" in path]
+
+
+def test_a_build_tool_finds_the_encrypted_weights(tmp_path: Path) -> None:
+    assert external_locations(DATA / "ms270" / "split-AES-GCM_graph.mindir") == ("split-AES-GCM_variables/data_0",)
+    assert external_locations(DATA / "ms270" / "AES-GCM-16.mindir") == ()
+    shutil.copy(DATA / "ms270" / "split-AES-GCM_graph.mindir", tmp_path)
+    assert external_locations(tmp_path / "split-AES-GCM_graph.mindir") == ()
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,18 @@ def channels_last(model: Model) -> bool:
         rewrite = _Rewrite(model, graph, plan, placed)
         rewrite.run()
         changed |= rewrite.changed
+    _note_outputs(model)
     return changed
+
+
+def _note_outputs(model: Model) -> None:
+    """Tell which results come out in other axes than in the MindIR."""
+    for index, value in enumerate(model.main.outputs):
+        if model.wanted.output_layout is Layout.NHWC and value.layout is Layout.NHWC and is_image(value):
+            names = model.wanted.output_names
+            name = names[index] if index < len(names) else value.name
+            message = f"output {name!r} is NHWC {list(value.type.shape or ())}, in MindIR it is NCHW"
+            model.notes.append(Note("layout", message))
 
 
 def _values(graph: Graph) -> list[Value]:
