@@ -8,7 +8,6 @@ AES-GCM uses the first 12 bytes of the vector only: measured on files of MindSpo
 
 from __future__ import annotations
 
-import hmac
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -112,6 +111,8 @@ def encrypted(chunks: Iterable[bytes | memoryview], key: Key) -> Iterator[bytes]
     The initialization vector is made from the key, the number of the block and its plain text, so that the same input
     gives the same output and different plain texts never share a vector.
     """
+    import hmac  # noqa: PLC0415 - OpenSSL takes longer to load than a small model to convert
+
     ciphers = _ciphers()
     secret = hmac.digest(key.octets, b"mslite initialization vector", "sha256")
     for number, plain in enumerate(_regular(chunks)):

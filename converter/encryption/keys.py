@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +30,8 @@ class Key:
 
     def check_value(self) -> str:
         """24 bits that tell one key from another and say nothing about it, as hexadecimal text."""
+        import hmac  # noqa: PLC0415 - OpenSSL takes longer to load than a small model to convert
+
         return hmac.new(self.octets, _CHECKED, "sha256").hexdigest()[:_CHECK_DIGITS]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from pathlib import Path
 
 # Fields of /proc/PID/stat behind the program's name, counted from zero: where the arguments start and end in memory.
@@ -12,6 +11,10 @@ _COVER = b"x"
 
 def cover_arguments(*texts: str) -> None:
     """Overwrite the texts in what `ps` shows of this process. Where there is no /proc (not Linux), nothing happens."""
+    if not texts:
+        return
+    import ctypes  # noqa: PLC0415 - hardly anybody gives a key
+
     try:
         fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         start, end = int(fields[_ARGUMENTS_START]), int(fields[_ARGUMENTS_END])
