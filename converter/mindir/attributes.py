@@ -41,10 +41,10 @@ class UndecodableError(Exception):
 
 
 def type_of(tensor: TensorProto) -> TensorType:
-    """Element type and shape of a TensorProto."""
+    """Element type and shape of a TensorProto that stands for a type; the shape [0] is that of a number."""
     if tensor.data_type not in DTYPES:
         raise UndecodableError(f"tensor data type {tensor.data_type}")
-    return TensorType(DTYPES[tensor.data_type], tuple(tensor.dims))
+    return TensorType(DTYPES[tensor.data_type], tuple(tensor.dims) if tuple(tensor.dims) != (0,) else ())
 
 
 def has_data(tensor: TensorProto) -> bool:

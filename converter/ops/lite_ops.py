@@ -73,6 +73,7 @@ LITE_OPS: Mapping[str, LiteOp] = {
     "Conv2dTransposeFusion": LiteOp((2, 3), nhwc=(0,), nhwc_outputs=(0,), kernels=(1,), quantized=(1, 2)),
     "Cos": _UNARY,
     "CumSum": LiteOp((2, 2), axes=(1,)),
+    "DivFusion": _BINARY,
     "Dropout": LiteOp((1, 1), follows=True),
     "DropoutGrad": _BINARY,
     "DynamicQuant": LiteOp((1, 1)),

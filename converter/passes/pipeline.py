@@ -20,6 +20,7 @@ from converter.passes.layout.channels_last import channels_last
 from converter.passes.layout.formats import settle_formats
 from converter.passes.normalize.control_flow import resolve_control_flow
 from converter.passes.normalize.dead_code import remove_dead_code
+from converter.passes.normalize.input_shapes import set_input_shapes
 from converter.passes.normalize.kind import require_inference, require_training_step
 from converter.passes.normalize.side_effects import order_side_effects
 from converter.passes.normalize.types import narrow_types
@@ -31,6 +32,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("require-training-step", require_training_step, Modes.TRAINING),
     Pass("require-inference", require_inference, Modes.INFERENCE),
     Pass("resolve-control-flow", resolve_control_flow),
+    Pass("set-input-shapes", set_input_shapes, after=("resolve-control-flow",)),
     Pass("order-side-effects", order_side_effects, after=("resolve-control-flow",)),
     Pass("hold-loss-scale", hold_loss_scale, Modes.TRAINING, after=("order-side-effects",)),
     Pass("remove-dead-code", remove_dead_code, after=("order-side-effects",)),

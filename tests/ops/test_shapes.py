@@ -94,16 +94,26 @@ def test_bounds_beyond_the_axis_end_at_its_end() -> None:
     assert (cut.begin, cut.count, cut.stride) == (0, 3, 2)
 
 
-def test_computed_bounds_are_refused() -> None:
-    x, begin = value("x", *X.shape), value("begin", 1, dtype=INT)
-    cut = node(
-        "StridedSlice",
-        [x, begin, literal((3,)), literal((1,))],
-        [value("cut", 2, 5, 7)],
-        masks_of((0, 0, 0, 0, 0)),
-        name="cut",
-    )
-    (problem,) = refusals(lambda: convert([cut], [x, begin], cut.outputs))
+def cut_at(begin: Value) -> Node:
+    """A slice from a computed place on."""
+    bounds = [begin, literal((3,)), literal((1,))]
+    masks = masks_of((0, 0, 0, 0, 0))
+    return node("StridedSlice", [value("x", *X.shape), *bounds], [value("cut", 2, 5, 7)], masks, name="cut")
+
+
+def test_computed_bounds_are_left_to_the_device() -> None:
+    begin = value("begin", 1, dtype=INT)
+    cut = cut_at(begin)
+    converted = convert([cut], [cut.inputs[0], begin], cut.outputs)
+    np.testing.assert_array_equal(results(converted, X, np.array([1], np.int32))[0], X[1:3])
+
+
+def test_computed_bounds_are_refused_in_a_training_step() -> None:
+    begin = value("begin", 1, dtype=INT)
+    cut = cut_at(begin)
+    store = node("Assign", [constant("state", 2, 5, 7), cut.outputs[0]], [value("stored", 1)])
+    made = model([cut, store], [cut.inputs[0], begin], cut.outputs, Stage.SOURCE)
+    (problem,) = refusals(lambda: run_passes(made, PIPELINE, modes=Modes.TRAINING))
     assert (problem.code, problem.node) == ("E202", "cut")
 
 

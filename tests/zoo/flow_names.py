@@ -14,5 +14,6 @@ FLOW_CASES = (
     "dynamic_lenet",
     "dynamic_pixels",
     "dynamic_length",
+    "dynamic_tokens",
     "dynamic_shapes",
 )

@@ -238,6 +238,27 @@ class Shapes(nn.Cell):
         return y.reshape((rows, -1)), ops.concat((x, x), 1)
 
 
+class Tokens(nn.Cell):
+    """As vision transformers do: a normalization on its own, a token repeated for the batch, slices, halves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(4)
+        self.conv = nn.Conv2d(4, 6, 3)
+        self.token = mindspore.Parameter(mindspore.Tensor(np.ones((1, 1, 6), np.float32)), name="token")
+        self.layer = nn.Dense(6, 6)
+        self.tile, self.max = P.Tile(), P.ReduceMax()
+
+    def construct(self, x):
+        x = self.conv(self.norm(ops.tanh(x)))
+        batch, channels = x.shape[0], x.shape[1]
+        x = x.reshape((batch, channels, -1)).transpose((0, 2, 1))
+        x = ops.concat((self.tile(self.token, (batch, 1, 1)), x), 1)
+        y = self.layer(x)
+        y = y.reshape((batch, -1, 2, channels // 2))
+        return y[:, 1:, 0], x[:, :1], x[:, 1:4:2, 1], self.max(y, 1)
+
+
 FLOWS = {
     "flow_if": (Two, ((draw(2, 5, lift=1),), (draw(2, 5, lift=-1),))),
     "flow_chain": (Chain, tuple((draw(2, 5), integer(key)) for key in (11, 7, 6, 3, 1))),
@@ -253,6 +274,7 @@ FLOWS = {
         Encoder,
         tuple((_RNG.randint(0, 11, (2, length)).astype(np.int32),) for length in (5, 7)),
     ),
+    "dynamic_tokens": (Tokens, ((draw(2, 4, 5, 7),), (draw(3, 4, 5, 7),))),
     "dynamic_shapes": (Shapes, ((draw(2, 5, 6),), (draw(3, 7, 6),))),
 }
 

@@ -46,8 +46,16 @@ def batch_norm(context: Context, node: Node) -> None:
     else:
         scale = build.mul(scale, build.constant(inverse))
         offset = build.sub(offset, build.mul(scale, build.constant(mean)))
-    result = build.op("ScaleFusion", [node.inputs[0], scale, offset], axis=rank - 1)
-    build.replace(result, scale, scale, scale, scale)
+    build.replace(_scaled(build, node.inputs[0], scale, offset), scale, scale, scale, scale)
+
+
+def _scaled(build: Composer, x: Value, scale: Value, offset: Value) -> Value:
+    """`x * scale + offset` per channel; the kernel for that wants to know the shape when the model is opened."""
+    rank = x.type.rank or 0
+    if x.type.is_static:
+        return build.op("ScaleFusion", [x, scale, offset], axis=rank - 1)
+    shape = (*(scale.type.shape or ()), *(1,) * (rank - 2))
+    return build.add(build.mul(x, build.reshape(scale, shape)), build.reshape(offset, shape))
 
 
 def _is_frozen(value: Value, node: Node) -> bool:

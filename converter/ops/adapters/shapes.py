@@ -9,7 +9,7 @@ import numpy as np
 
 from converter.ir import DType, FilledTensor, Literal, TensorType, Value
 from converter.ir.editing import set_input, wire
-from converter.ops.adapters.unknown_shapes import reshape_unknown
+from converter.ops.adapters.unknown_shapes import reshape_unknown, tile_unknown
 from converter.ops.compose import Composer
 from converter.ops.context import NARROWER, integers_of, literal_of
 
@@ -107,7 +107,7 @@ def transpose(context: Context, node: Node) -> None:
 
 def one_axis(_context: Context, node: Node) -> None:
     """Attribute `axis` counted from the front."""
-    rank = (node.outputs if node.op == "Stack" else node.inputs)[0].type.rank
+    rank = node.inputs[0].type.rank
     axis = node.attrs.get("axis") or 0
     if rank:
         node.attrs["axis"] = int(str(axis)) % rank
@@ -152,13 +152,14 @@ def split_by_arguments(context: Context, node: Node) -> None:
 
 def tile(context: Context, node: Node) -> None:
     """Tile(x, multiples): as many multiples as x has axes."""
-    x, multiples = node.inputs[0], integers_of(node.inputs[1])
+    x, listed = node.inputs[0], [integers_of(value) for value in node.inputs[1:]]
     shape = context.ranked(node, x)
     if shape is None:
         return
-    if multiples is None:
-        context.refuse("E202", node, "the multiples of Tile are not a constant")
+    if None in listed:
+        tile_unknown(context, node, shape)
         return
+    multiples = tuple(count for counts in listed for count in counts or ())
     if all(count == 1 for count in multiples) and len(multiples) <= len(shape):
         identity(context, node)
         return

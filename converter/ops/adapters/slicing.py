@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from converter.ir import DType, TensorType, Value
 from converter.ir.editing import wire
 from converter.ops.adapters.shapes import axis_argument, forward
+from converter.ops.adapters.unknown_slices import slice_unknown
 from converter.ops.compose import Composer
 from converter.ops.context import integers_of, literal_of
 
@@ -41,6 +42,10 @@ class Cut:
 
 def strided_slice(context: Context, node: Node) -> None:
     """StridedSlice(x, begin, end, strides): all masks but that of shrunken axes become numbers."""
+    is_known = node.inputs[0].type.is_static and all(value.is_const for value in node.inputs[1:])
+    if not is_known and not context.is_training:
+        slice_unknown(context, node)
+        return
     cuts = _cuts_of(context, node, node.inputs[0].type.shape, node.inputs[1:])
     result = context.shape(node, node.outputs[0])
     if cuts is None or result is None:

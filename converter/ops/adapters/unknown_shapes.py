@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from converter.ops.context import Context
 
 _ONE = TensorType(DType.INT32, (1,))
+_INTEGERS = frozenset({DType.INT32, DType.INT64})
 
 
 def dimensions(context: Context, node: Node) -> None:
@@ -47,7 +48,7 @@ def _dimension(build: Composer, whole: Value, axis: int, dim: int) -> Value:
 
 
 def scalar(_context: Context, node: Node) -> None:
-    """ScalarAdd, ScalarSub, ScalarMul: arithmetic on dimensions."""
+    """ScalarAdd, ScalarSub, ScalarMul, ScalarFloordiv: arithmetic on dimensions, which are not negative."""
     node.outputs[0].type = _ONE
 
 
@@ -63,6 +64,29 @@ def reshape_unknown(context: Context, node: Node, shape: Sequence[int]) -> None:
         wire(node, [node.inputs[0], computed])
 
 
+def stack(context: Context, node: Node) -> None:
+    """Stack along an axis; of dimensions, which are tensors of one element already, it is a Concat."""
+    rank = node.outputs[0].type.rank
+    if rank == 1 and any(value.type.dtype in _INTEGERS and not value.is_const for value in node.inputs):
+        computed = shape_argument(context, node, node.inputs)
+        if computed is not None:
+            Composer(context, node).replace(computed)
+        return
+    if rank:
+        node.attrs["axis"] = int(str(node.attrs.get("axis") or 0)) % rank
+
+
+def tile_unknown(context: Context, node: Node, shape: Sequence[int]) -> None:
+    """A Tile by computed multiples, one for each axis."""
+    computed = shape_argument(context, node, node.inputs[1:])
+    if computed is None:
+        return
+    if computed.type.shape != (len(shape),):
+        context.refuse("E202", node, "repeats by multiples that the graph computes, not one for each axis")
+        return
+    wire(node, [node.inputs[0], computed])
+
+
 def shape_argument(context: Context, node: Node, arguments: Sequence[Value]) -> Value | None:
     """A shape that the graph computes, whole or number by number, as one tensor; None, and a problem, without any."""
     build = Composer(context, node)
@@ -71,7 +95,10 @@ def shape_argument(context: Context, node: Node, arguments: Sequence[Value]) -> 
     parts: list[Value] = []
     for value in arguments:
         numbers = integers_of(value) if value.is_const else None
-        parts.append(value if numbers is None else build.constant(list(numbers), DType.INT32))
+        if numbers is not None:
+            parts.append(build.constant(list(numbers), DType.INT32))
+        else:
+            parts.append(value if value.type.rank == 1 else build.reshape(value, (1,)))
     if all(part.is_const for part in parts):
         context.shape(node, node.outputs[0])
         return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _COUNTS = ignore("N", "inputNums", "num", "num_split")
 _MASKS = keep(*slicing.MASKS)
 _CONCAT = Rule("Concat", {**keep("axis"), **_COUNTS}, adapter=shapes.concat)
-_STACK = Rule("Stack", {**keep("axis"), **_COUNTS}, adapter=shapes.one_axis)
+_STACK = Rule("Stack", {**keep("axis"), **_COUNTS}, adapter=unknown_shapes.stack)
 _UNSTACK = Rule("Unstack", {**keep("axis"), **_COUNTS}, adapter=shapes.one_axis)
 
 RULES: Mapping[str, Rule] = {
@@ -35,6 +35,7 @@ RULES: Mapping[str, Rule] = {
     "ReverseSequence": Rule("ReverseSequence", keep("seq_dim", "batch_dim")),
     "ReverseV2": Rule("ReverseV2", listed("axis"), adapter=shapes.listed_axes),
     "ScalarAdd": Rule("AddFusion", adapter=unknown_shapes.scalar),
+    "ScalarFloordiv": Rule("DivFusion", adapter=unknown_shapes.scalar),
     "ScalarMul": Rule("MulFusion", adapter=unknown_shapes.scalar),
     "ScalarSub": Rule("SubFusion", adapter=unknown_shapes.scalar),
     "Shape": Rule("", adapter=unknown_shapes.dimensions),
@@ -46,7 +47,7 @@ RULES: Mapping[str, Rule] = {
     "SplitWithSize": Rule("Split", adapter=shapes.split_by_arguments),
     "Squeeze": Rule("Squeeze", listed("axis"), adapter=shapes.listed_axes),
     "Stack": _STACK,
-    "StackExt": Rule("Stack", rename(dim="axis"), adapter=shapes.one_axis),
+    "StackExt": Rule("Stack", rename(dim="axis"), adapter=unknown_shapes.stack),
     "StopGradient": Rule("", adapter=shapes.identity),
     "StridedSlice": Rule("", _MASKS, adapter=slicing.strided_slice),
     "StridedSliceGrad": Rule("", _MASKS, adapter=slicing.strided_slice_grad),

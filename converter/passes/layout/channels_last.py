@@ -161,6 +161,8 @@ class _Rewrite:
         if value.const is not None and id(value) not in self.plan.variables:
             array = value.const.array().reshape(full).transpose(TO_NHWC)
             self.moved[key] = constant(name, np.ascontiguousarray(array))
+            # The device takes the format of the operand with more axes: this one, while the other's are unknown.
+            self.moved[key].layout = Layout.NHWC
             self.changed = True
         elif keeps_order(full, TO_NHWC):
             self.moved[key] = self._move_node(value, reader, name, (full, TO_NHWC, result), last=True)

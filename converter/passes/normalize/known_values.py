@@ -60,6 +60,10 @@ _COMPUTE: Mapping[str, Callable[..., Any]] = {
     "NotEqual": np.not_equal,
     "ReduceAll": lambda x, *_axes: np.all(x),
     "Reshape": _first,
+    "ScalarAdd": np.add,
+    "ScalarFloordiv": np.floor_divide,
+    "ScalarMul": np.multiply,
+    "ScalarSub": np.subtract,
     "Squeeze": _first,
     "Sub": np.subtract,
 }
