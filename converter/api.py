@@ -78,10 +78,11 @@ def convert(
     skip = (*options.skip_passes, *unwanted)
     run_passes(model, PIPELINE, modes=modes, skip=skip, verify_each=options.verify_each, watch=watch)
     # Imported where they are needed: most conversions are short, and importing is most of their time.
+    quantization = None
     if options.quant is not None:
         from converter.quantize.apply import quantize  # noqa: PLC0415 - as said
 
-        quantize(model, options.quant, progress)
+        quantization = quantize(model, options.quant, progress)
         model.stage = Stage.QUANTIZED
         if watch is not None:
             watch("quantize", model)
@@ -95,7 +96,8 @@ def convert(
 
         model.notes.extend(try_once(model))
     layout = lay_out(model)
-    return ConversionResult(model, layout, _report(model, source, layout))
+    report = replace(_report(model, source, layout), quantization=quantization)
+    return ConversionResult(model, layout, report)
 
 
 def convert_file(

@@ -48,7 +48,7 @@ class QuantOptions:
     bounds of WEIGHT_QUANT: a weight that does not exceed them stays float. `skip_quant_node` names nodes that stay
     float. `enable_encode` allows the compressed layouts (indexing, sparse) where they are smaller.
     `activation_method` and `calibration` are of FULL_QUANT, `dynamic_strategy` is of DYNAMIC_QUANT. `workspace` keeps
-    statistics between conversions.
+    statistics between conversions, `debug_path` gets files about tensors and scales.
     """
 
     quant_type: str = WEIGHT_QUANT
@@ -63,6 +63,7 @@ class QuantOptions:
     dynamic_strategy: str = "ALWC"
     calibration: CalibrationOptions | None = None
     workspace: str = ""
+    debug_path: str = ""
 
     def canonical(self) -> dict[str, Any]:
         """Return the JSON-able values, keys sorted, names as a sorted set."""

@@ -28,6 +28,7 @@ def quant_options(config: Config) -> QuantOptions:
         activation_method=config.typed(str, FULL, "activation_quant_method") if is_full else "MAX_MIN",
         dynamic_strategy=config.typed(str, DYNAMIC, "quant_strategy") if quant_type == DYNAMIC_QUANT else "ALWC",
         calibration=_calibration(config) if is_full else None,
+        debug_path=str(config.value(COMMON, "debug_info_save_path") or ""),
         workspace=str(config.value(COMMON, "workspace") or ""),
     )
 

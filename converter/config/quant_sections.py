@@ -35,8 +35,7 @@ _COMMON = Section(
         Key(
             "debug_info_save_path",
             "place",
-            refusal="no debug files are written; see --report",
-            about="Directory for debug files.",
+            about="Directory for CSV files about scales, and about activations on the calibration samples.",
         ),
         Key(
             "enable_encode",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from converter.quantize.arithmetic import ASYMMETRIC, scale_of
 from converter.quantize.bias import Layer, mean_shifts
 from converter.quantize.borders import cast_at_borders
 from converter.quantize.calibrate import Calibration
-from converter.quantize.int8_policy import Plan, plan_int8
+from converter.quantize.int8_policy import QUANT_ALL, Plan, plan_int8
 from converter.quantize.int8_weights import Int8Weight, int8_weight, int32_bias
 from converter.quantize.ranges import find_ranges
 from converter.quantize.samples import check_calibratable, find_samples
 from converter.quantize.store import Store
+from converter.quantize.twin import twin_of
 from converter.quantize.unfuse import unfuse_activations
 
 if TYPE_CHECKING:
@@ -28,11 +29,20 @@ if TYPE_CHECKING:
     from converter.ir import Model, Node
     from converter.options import QuantOptions
     from converter.quantize.calibrate import Progress
+    from converter.quantize.samples import Sample
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-QUANT_ALL = 5
 _WEIGHT, _BIAS = 1, 2
+
+
+@dataclass
+class Outcome:
+    """What a report needs besides the quantized model: the float one, nodes that stay float and why, samples."""
+
+    twin: Model
+    floats: list[tuple[str, str]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
 
 
 @dataclass
@@ -50,8 +60,8 @@ class _Layer:
         return (QuantParam(1.0, 0),) if self.weight is None else self.weight.params
 
 
-def quantize_fully(model: Model, options: QuantOptions, progress: Progress | None = None) -> None:
-    """Make the graph compute in int8 where the device can.
+def quantize_fully(model: Model, options: QuantOptions, progress: Progress | None = None) -> Outcome:
+    """Make the graph compute in int8 where the device can; what it was compared with, what stays float, and samples.
 
     Raises `ConversionError` E401 for calibration data that do not fit and for weights or activations that are not
     finite, E120 when the workspace cannot be written.
@@ -63,9 +73,10 @@ def quantize_fully(model: Model, options: QuantOptions, progress: Progress | Non
     check_calibratable(model.main, model.path)
     unfuse_activations(model.main)
     plan = plan_int8(model.main, options)
+    outcome = Outcome(twin_of(model), [(node.name, reason) for node, reason in plan.islands])
     if not plan.computes:
         model.notes.append(Note("warning", "no node of this model can compute in int8: nothing was quantized"))
-        return
+        return outcome
     _check_weights(model, plan)
     samples = find_samples(model, options.calibration)
     calibration = Calibration(model, samples, Store(options.workspace, model), progress)
@@ -81,7 +92,8 @@ def quantize_fully(model: Model, options: QuantOptions, progress: Progress | Non
     for node in (*plan.computes, *plan.carriers):
         node.quant_type = QUANT_ALL
     cast_at_borders(model.main, (*plan.computes, *plan.carriers), params)
-    model.notes.extend(Note("float", f"stays in float32: {reason}", node.name) for node, reason in plan.islands)
+    outcome.samples = samples
+    return outcome
 
 
 def _check_weights(model: Model, plan: Plan) -> None:
@@ -110,8 +122,13 @@ def _layer(node: Node, params: Mapping[int, QuantParam], options: QuantOptions) 
 def _correct(
     calibration: Calibration, layers: list[_Layer], params: Mapping[int, QuantParam], options: QuantOptions
 ) -> None:
-    """Add to each bias what int8 takes from the mean; a node without a bias gets one."""
-    corrected = [layer for layer in layers if layer.weight is not None]
+    """Add to each bias what int8 takes from the mean; a convolution without a bias gets one.
+
+    As officially, only convolutions: a product of matrices has too few results per sample for its mean to say much.
+    """
+    corrected = [layer for layer in layers if layer.node.op == "Conv2DFusion"]
+    if not corrected:
+        return
     described = [Layer(layer.node, _constants(layer), _channels(layer)) for layer in corrected]
     key = repr((options.per_channel, options.activation_method, [params[id(v)] for v in _observed(corrected)]))
     for layer, shift in zip(corrected, mean_shifts(calibration, described, params, key.encode()), strict=True):

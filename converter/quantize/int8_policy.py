@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from converter.ir import Graph, Node, Value
     from converter.options import QuantOptions
 
+QUANT_ALL = 5
 # Numbers of ActivationType: none, ReLU and ReLU6 are bounds of the int8 result; others would need a table.
 NO_ACTIVATION = 0
 _BOUNDS = (NO_ACTIVATION, 1, 3)

@@ -62,7 +62,6 @@ def test_fusion_settings() -> None:
     ("text", "line", "start", "hint"),
     [
         (BASE + "bit_num=0\n", 3, "bit_num=0 in [common_quant_param]", None),
-        (BASE + "debug_info_save_path=d\n", 3, "debug_info_save_path=d in", "remove 'debug_info_save_path'"),
         (
             BASE + "[weight_quant_param]\nquant_strategy=GPTQ\n",
             4,
@@ -96,7 +95,7 @@ def test_features_that_do_not_exist_are_refused_by_name(text: str, line: int, st
 
 
 def test_all_refusals_come_at_once() -> None:
-    text = BASE + "debug_info_save_path=d\n[registry]\nplugin_path=a.so\n[ascend_context]\nx=1\n"
+    text = BASE + "bit_num=0\n[registry]\nplugin_path=a.so\n[ascend_context]\nx=1\n"
     assert [line for _, line, _, _ in refusals(text)] == [3, 5, 7]
 
 

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from calibrated import INPUT, LENET, SHAPE, quantized, unquantized, write_config, write_samples
 
+from converter.api import convert
+from converter.config import load_config
 from converter.errors import ConversionError
 from converter.ir import DType, Model
 from converter.mslite.reader import parse_model
 from converter.mslite.writer import lay_out
+from converter.options import ConvertOptions
 from converter.quantize import calibrate
 from converter.quantize.arithmetic import SYMMETRIC, scale_of
 from converter.quantize.full import QUANT_ALL
@@ -126,18 +129,22 @@ def test_bytes_do_not_depend_on_the_number_of_cores(folder: Path, monkeypatch: p
 
 def test_skipped_nodes_stay_float_and_say_why(folder: Path) -> None:
     name = next(node.name for node in unquantized().main.nodes if node.op == "Conv2DFusion")
-    model = quantized(write_config(folder, common=f"skip_quant_node={name}"))
-    node = next(node for node in model.main.nodes if node.name == name)
+    config = write_config(folder, common=f"skip_quant_node={name}")
+    result = convert(LENET, ConvertOptions(quant=load_config(config).quant()))
+    node = next(node for node in result.model.main.nodes if node.name == name)
     assert node.quant_type == 0
     assert node.inputs[1].type.dtype is DType.FLOAT32
-    assert [note.message for note in model.notes if note.node == name] == ["stays in float32: named by skip_quant_node"]
+    assert result.report.quantization is not None
+    assert dict(result.report.quantization.floats)[name] == "named by skip_quant_node"
 
 
 def test_progress_counts_the_samples_of_every_round(folder: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     config = write_config(folder, full="activation_quant_method=KL")
     quantized(config, progress=lambda label, done, total: seen.append((label, done, total)))
-    assert seen == [(label, done, 3) for label in ("calibrate", "distribution", "correct biases") for done in (1, 2, 3)]
+    assert seen == [
+        (label, done, 3) for label in ("calibrate", "distribution", "correct biases", "compare") for done in (1, 2, 3)
+    ]
 
 
 def test_a_stopped_calibration_goes_on_from_its_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
