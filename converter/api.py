@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from converter.encryption import NO_KEYS, Decryption, encrypted, encrypted_size
 from converter.errors import fail
-from converter.ir import Stage
+from converter.ir import Note, Stage
 from converter.mindir.frontend import read_mindir
 from converter.mslite.writer import Layout, lay_out
 from converter.output import replacing
@@ -71,6 +71,8 @@ def convert(
     decryption = None if keys.decrypt is None else Decryption(keys.decrypt, options.decrypt_mode)
     model = read_mindir(source, decryption)
     model.wanted = interface_of(options, model)
+    if decryption is not None:
+        model.notes.append(Note("encryption", f"the MindIR was decrypted with {decryption.mode}"))
     if watch is not None:
         watch("read", model)
     modes = Modes.TRAINING if options.train else Modes.INFERENCE
@@ -91,6 +93,8 @@ def convert(
         from converter.quantize.half import store_as_float16  # noqa: PLC0415 - as said
 
         store_as_float16(model)
+        if watch is not None:
+            watch("store-as-float16", model)
     if options.infer:
         from converter.reference.trial import try_once  # noqa: PLC0415 - as said
 
