@@ -159,6 +159,89 @@ class Sizes(nn.Cell):
         return self.layer(x[:1])
 
 
+class Counter(nn.Cell):
+    """A loop that is called from several places, each of which goes on in its own way."""
+
+    def __init__(self, step: float) -> None:
+        super().__init__()
+        self.layer, self.step = nn.Dense(4, 4), step
+        self.sum = P.ReduceSum()
+
+    def construct(self, x, count):
+        while count < 3:
+            x = ops.tanh(self.layer(x)) + self.step
+            if self.sum(x) > 5:
+                break
+            count = count + 1
+        return x
+
+
+class Calls(nn.Cell):
+    """Loops one behind the other and inside a branch, with code behind each; a loop without a condition."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = Counter(0.5), Counter(-0.25)
+        self.sum = P.ReduceSum()
+
+    def construct(self, x, count):
+        y = self.first(x, count) * 2
+        z = self.second(y, count + 1) - y
+        if self.sum(z) > 0:
+            z = self.first(z, count) + x
+        else:
+            z = z * 0.5
+        index = count * 0
+        while True:
+            z = z + 1
+            index = index + 1
+            if index > count:
+                break
+        return z - y, index
+
+
+class Skips(nn.Cell):
+    """`continue`, a return from inside a loop, conditions of several parts, and a flag that is no tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sum = P.ReduceSum()
+
+    def construct(self, x, low, high):
+        index = low * 0
+        total = x
+        while index < high:
+            index = index + 1
+            if index < low or index == 4:
+                continue
+            total = total + x * index
+            if self.sum(total) > 40 and index > 2:
+                return total * 10
+        if not low > high:
+            total = -total
+        return total
+
+
+class Picks(nn.Cell):
+    """A choice of scalars and shapes: branches that return what they were given, or a constant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fixed = mindspore.Tensor(np.arange(6, dtype=np.float32).reshape(2, 3))
+        self.sum = P.ReduceSum()
+
+    def construct(self, x, y):
+        a = self.sum(x)
+        if a > self.sum(y):
+            first, second, flag = x, y, a > 3
+        else:
+            first, second, flag = y, self.fixed, a > 1
+        scale = 2.0
+        if flag:
+            scale = 3.0
+        return first * scale, second, first
+
+
 class Mlp(nn.Cell):
     """A dynamic batch."""
 
@@ -267,6 +350,12 @@ FLOWS = {
     "flow_for": (Bounded, ((draw(2, 3), np.float32(100)), (draw(2, 3), np.float32(3)), (draw(2, 3), np.float32(-99)))),
     "flow_images": (Images, ((draw(2, 3, 8, 8), integer(1)), (draw(2, 3, 8, 8, lift=-3), integer(5)))),
     "flow_sizes": (Sizes, ((draw(2, 5, lift=1),), (draw(2, 5, lift=-1),))),
+    "flow_calls": (Calls, tuple((draw(2, 4), integer(count)) for count in (0, 2, 5))),
+    "flow_skips": (
+        Skips,
+        tuple((draw(2, 3, lift=1), integer(low), integer(high)) for low, high in ((0, 0), (2, 3), (1, 9), (9, 5))),
+    ),
+    "flow_picks": (Picks, tuple((draw(2, 3, lift=a), draw(2, 3, lift=b)) for a, b in ((1, 0), (0.4, 0), (0, 1)))),
     "dynamic_batch": (Mlp, ((draw(2, 5),), (draw(3, 5),))),
     "dynamic_lenet": (Lenet, ((draw(2, 2, 11, 13),), (draw(3, 2, 11, 13),))),
     "dynamic_pixels": (Fully, ((draw(1, 3, 11, 13),), (draw(1, 3, 17, 8),))),

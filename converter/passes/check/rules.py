@@ -195,6 +195,11 @@ def batchnorm_gradient(node: Node, _facts: Facts) -> str | None:
     return "would overwrite a constant with intermediate results" if is_constant else None
 
 
+def known_shape(node: Node, _facts: Facts) -> str | None:
+    """The kernel compares shapes when the model is opened, and refuses one that is not known yet."""
+    return None if node.inputs[0].type.is_static else f"takes {node.inputs[0].type}, whose shape it must know"
+
+
 def lstm_kernel(_node: Node, facts: Facts) -> str | None:
     """The gradient needs gates that are saved only when the weight itself is trained."""
     return "cannot be trained by the device's LSTM kernels" if facts.variables else None
@@ -236,6 +241,7 @@ RULES: tuple[Rule, ...] = (
     Rule("learning-rate", tuple(sorted(OPTIMIZERS)), learning_rate),
     Rule("same-elements", tuple(sorted(OPTIMIZERS)), same_elements),
     Rule("batchnorm-gradient", ("BatchNormGrad",), batchnorm_gradient),
+    Rule("known-shape", ("ScaleFusion",), known_shape),
     Rule("lstm-kernel", ("LSTM", "LSTMGrad", "LSTMGradData", "LSTMGradWeight"), lstm_kernel),
     Rule("integer-division", ("FloorDiv",), integer_division),
     Rule("deep-row", ("MatMulFusion",), deep_row, is_fatal=False),

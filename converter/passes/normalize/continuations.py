@@ -35,10 +35,8 @@ def end_with_calls(main: Graph) -> None:
 def _cut(graph: Graph, place: int) -> None:
     """Make a graph of what follows the call at `place`."""
     call, late = graph.nodes[place], graph.nodes[place + 1 :]
-    own = {id(value): Value(value.name, value.type) for value in call.outputs}
-    for node in late:
-        wire(node, [own.get(id(value), value) for value in node.inputs])
-    rest = Graph("", list(own.values()), [own.get(id(value), value) for value in graph.outputs], late)
+    # The results that the call had are what the rest is given: whatever reads them, in graphs inside, still does.
+    rest = Graph("", list(call.outputs), list(graph.outputs), late)
     del graph.nodes[place + 1 :]
     _go_on(call, rest, {id(graph)}, graph)
     graph.outputs[:] = call.outputs
