@@ -21,19 +21,20 @@ def narrow_types(model: Model) -> bool:
     """
     problems = Problems()
     changed = False
+    outputs = set(map(id, model.main.outputs))
     for graph in model.graphs:
         values = {
             id(v): v for v in [*graph.inputs, *(v for node in graph.nodes for v in (*node.inputs, *node.outputs))]
         }
         for value in values.values():
             if value.literal is None and value.type.dtype in NARROWER:
-                _narrow(model, value, problems)
+                _narrow(model, value, problems, is_output=id(value) in outputs)
                 changed = True
     problems.raise_if_any()
     return changed
 
 
-def _narrow(model: Model, value: Value, problems: Problems) -> None:
+def _narrow(model: Model, value: Value, problems: Problems, *, is_output: bool) -> None:
     """One value."""
     old, new = value.type.dtype, NARROWER[value.type.dtype]
     value.type = TensorType(new, value.type.shape)
@@ -44,7 +45,7 @@ def _narrow(model: Model, value: Value, problems: Problems) -> None:
             problems.add(Problem("E203", message, path=model.path))
             return
         value.const = ArrayTensor.of(numbers.astype(new.numpy))
-    if value.const is not None or value.producer is None:
+    if value.const is not None or value.producer is None or is_output:
         model.notes.append(Note("type", f"{value.name!r} is {new.name.lower()} instead of {old.name.lower()}"))
 
 
