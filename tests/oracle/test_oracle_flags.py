@@ -98,6 +98,33 @@ def is_float(tensor: MsTensor) -> bool:
     return tensor.data_type in (FLOAT16, FLOAT)
 
 
+@pytest.mark.parametrize("model", sorted((ZOO / "ms200").glob("*_infer.mindir"))[::7], ids=lambda path: path.stem)
+def test_half_constants_run_wherever_they_stand(oracle: Path, tmp_path: Path, model: Path) -> None:
+    """As the first operand of a node, as its result, in lookups, recurrent layers and normalizations."""
+    plain, half = tmp_path / "plain.ms", tmp_path / "half.ms"
+    assert convert_ours(model, plain, is_training=False).returncode == 0
+    assert convert_ours(model, half, is_training=False, more=["--fp16=on", "--infer=true"]).returncode == 0
+    generator = np.random.default_rng(3)
+    fed: dict[str, NDArray[Any]] = {}
+    for index, slot in enumerate(describe(oracle, plain)):
+        is_whole = slot.dtype.kind in "iub"
+        fed[f"in{index}"] = generator.integers(0, 2, slot.shape) if is_whole else generator.normal(size=slot.shape)
+    expected, found = predict(oracle, plain, fed), predict(oracle, half, fed)
+    assert list(found) == list(expected)
+    for name, reference in expected.items():
+        assert (found[name].dtype, found[name].shape) == (reference.dtype, reference.shape)
+        np.testing.assert_allclose(found[name], reference, rtol=0, atol=5e-3 * np.abs(reference).max(initial=0))
+
+
+@pytest.mark.parametrize("shape", ["x:3,2,5,7", "nobody:1", "x:2"])
+def test_the_official_converter_ignores_input_shapes(oracle: Path, tmp_path: Path, shape: str) -> None:
+    done = convert(oracle, PLAIN, tmp_path / "a.ms", is_training=False, flags=[f"--inputShape={shape}"])
+    assert done.ending == "status 0"
+    assert convert(oracle, PLAIN, tmp_path / "b.ms", is_training=False).ending == "status 0"
+    assert (tmp_path / "a.ms").read_bytes() == (tmp_path / "b.ms").read_bytes()
+    assert convert_ours(PLAIN, tmp_path / "c.ms", is_training=False, more=[f"--inputShape={shape}"]).returncode == 12
+
+
 @pytest.mark.parametrize("flag", ["inputDataType", "outputDataType"])
 def test_a_half_interface_is_refused_by_both(oracle: Path, tmp_path: Path, flag: str) -> None:
     text = f"--{flag}=FLOAT16"
