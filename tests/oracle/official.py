@@ -191,7 +191,7 @@ def predict_each(
 
 
 def race(
-    oracle: Path, models: tuple[Path, Path], inputs: Mapping[str, NDArray[Any]], rounds: int, timeout: float = 300
+    oracle: Path, models: tuple[Path, Path], inputs: Mapping[str, NDArray[Any]], seconds: float, timeout: float = 300
 ) -> NDArray[np.float64]:
     """Run two `.ms` that take the same inputs alternately in one process; nanoseconds [rounds, 2].
 
@@ -199,9 +199,10 @@ def race(
         OracleError: One of them is refused or fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        _write_inputs(describe(oracle, models[0], timeout), inputs, Path(folder))
+        for name, value in inputs.items():
+            (Path(folder) / f"{name}.bin").write_bytes(value.tobytes())
         files = [str(model.absolute()) for model in models]
-        done = start([str(oracle / "bin" / "race"), *files, folder, str(rounds)], timeout)
+        done = start([str(oracle / "bin" / "race"), *files, folder, str(seconds)], timeout)
     if done.returncode:
         raise OracleError(f"the race ended with {done.returncode}\n{done.stderr}")
     laps = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("round ")]

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 BOUND, COSINE = 1e-4, 0.99999
 # Processes lay out memory differently, which alone makes a few percent; each races the files in the other order.
-HEATS = 4
-_ENOUGH, _LEAST, _MOST = 1.0e9, 5, 101  # nanoseconds of a heat; rounds
+HEATS, SECONDS = 4, 0.7
 
 
 @dataclass(frozen=True)
@@ -183,11 +182,9 @@ def cosine(found: NDArray[Any], expected: NDArray[Any]) -> float:
 
 def latency_ratio(files: tuple[Path, Path], inputs: dict[str, NDArray[Any]], oracle: Path) -> float:
     """Median over paired runs of the time of the first file over that of the second."""
-    trial = official.race(oracle, files, inputs, _LEAST)
-    rounds = int(np.clip(_ENOUGH / np.median(trial.sum(axis=1)), _LEAST, _MOST))
     ratios = []
     for heat in range(HEATS):
         turned = heat % 2 == 1
-        laps = official.race(oracle, files[::-1] if turned else files, inputs, rounds)
+        laps = official.race(oracle, files[::-1] if turned else files, inputs, SECONDS)
         ratios.append(laps[:, 1] / laps[:, 0] if turned else laps[:, 0] / laps[:, 1])
     return float(np.median(np.concatenate(ratios)))

@@ -1,9 +1,9 @@
 // Times two `.ms` files against each other in one process: the same inputs, alternating runs, one thread.
 //
-//   race A.ms B.ms FOLDER ROUNDS     reads FOLDER/in<i>.bin
+//   race A.ms B.ms FOLDER SECONDS     reads FOLDER/in<i>.bin
 //
-// Prints "round <ns of A> <ns of B>" for every round; who runs first alternates. The first round is not printed: it
-// fills the caches. What is measured is the process's time on the CPU, which other processes on the machine disturb
+// Prints "round <ns of A> <ns of B>" for every round, as many as fit into the time, but 5 to 101; who runs first
+// alternates. The first round is not printed: it fills the caches. What is measured is the process's time on the CPU, which other processes on the machine disturb
 // less than a clock on the wall.
 #include <algorithm>
 #include <cstdio>
@@ -24,6 +24,9 @@ constexpr int kRefused = 2;
 constexpr int kPredictFailed = 3;
 constexpr int kBadInput = 4;
 constexpr int kArguments = 5;
+constexpr int kLeast = 5;
+constexpr int kMost = 101;
+constexpr double kSecond = 1e9;
 
 long long Now() {
   timespec now{};
@@ -67,7 +70,7 @@ struct Racer {
 
 int main(int argc, char **argv) {
   if (argc != kArguments) {
-    std::fprintf(stderr, "usage: race A.ms B.ms FOLDER ROUNDS\n");
+    std::fprintf(stderr, "usage: race A.ms B.ms FOLDER SECONDS\n");
     return kUsage;
   }
   Racer racers[2];
@@ -76,8 +79,8 @@ int main(int argc, char **argv) {
       return problem;
     }
   }
-  const int rounds = std::atoi(argv[4]);
-  for (int round = 0; round <= rounds; ++round) {
+  const auto end = Now() + static_cast<long long>(std::atof(argv[4]) * kSecond);
+  for (int round = 0; round <= kMost && (round <= kLeast || Now() < end); ++round) {
     long long laps[2];
     for (int turn = 0; turn < 2; ++turn) {
       const int who = (round + turn) % 2;
