@@ -29,11 +29,11 @@ converter. `--inputDataFormat=NCHW` keeps the MindIR's axes for inputs, `--outpu
 outputs channels last; the transposes that this takes are placed with all others, so that the fewest are left. The
 tensors' shapes and formats in the file say what holds, and the report has a note for each.
 
-`--inputDataType` and `--outputDataType` put a Cast behind inputs or before outputs whose type is of the same kind:
-FLOAT for those of float16, INT32 and INT64 for integers. INT8 and UINT8 take the casts away that a fully quantized
-model has at its borders; what an integer stands for is in the tensor's quantization parameter. A type that changes
-nothing, because no input or output is of its kind, is warned about; the official converter says nothing. FLOAT16 is
-refused, as the official converter refuses it for `.ms` files.
+`--inputDataType=INT64` puts a Cast to int32 behind integer inputs, which without it are int32 themselves; `INT32` says
+so. INT8 and UINT8 take the casts away that a fully quantized model has at its borders, for inputs and for outputs; what
+an integer stands for is in the tensor's quantization parameter, and in the report. FLOAT changes nothing: floats are
+float32, also those of a float16 MindIR. A type that no input or output can have is warned about; the official converter
+says nothing. FLOAT16 is refused, as the official converter refuses it for `.ms` files.
 
 `--inputShape` gives numbers to dimensions that the MindIR leaves unknown. A dimension that is known can be repeated,
 but not changed: the network was compiled for it. Names, numbers of dimensions and conflicts are checked, and reported

@@ -103,8 +103,8 @@ _OFFICIAL_FLAGS = (
         "choice",
         "DEFAULT",
         _INPUT_TYPES,
-        "Data type of the inputs. FLOAT changes float inputs, INT32 and INT64 integer inputs, INT8 and UINT8 those of "
-        "a fully quantized model; other inputs keep theirs. Training: FLOAT only.",
+        "Data type of the inputs. INT32 and INT64 change integer inputs, INT8 and UINT8 those of a fully quantized "
+        "model; FLOAT is what all others are. Training: FLOAT only.",
         _NO_HALF,
         _INPUT_TYPES[1:],
     ),
