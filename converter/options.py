@@ -47,7 +47,8 @@ class QuantOptions:
     `min_quant_weight_size` (elements) and `min_quant_weight_channel` (convolution channels) are exclusive lower
     bounds of WEIGHT_QUANT: a weight that does not exceed them stays float. `skip_quant_node` names nodes that stay
     float. `enable_encode` allows the compressed layouts (indexing, sparse) where they are smaller.
-    `activation_method` and `calibration` are of FULL_QUANT, `dynamic_strategy` is of DYNAMIC_QUANT. `workspace` keeps
+    `init_scale`, `auto_tune` and `max_iterations` are of mixed bits (bit_num 0), `activation_method` and `calibration`
+    of FULL_QUANT, `dynamic_strategy` of DYNAMIC_QUANT. `workspace` keeps
     statistics between conversions, `debug_path` gets files about tensors and scales.
     """
 
@@ -61,6 +62,9 @@ class QuantOptions:
     enable_encode: bool = True
     activation_method: str = "MAX_MIN"
     dynamic_strategy: str = "ALWC"
+    init_scale: float = 0.02
+    auto_tune: bool = False
+    max_iterations: int = 40
     calibration: CalibrationOptions | None = None
     workspace: str = ""
     debug_path: str = ""

@@ -83,6 +83,7 @@ COMMON = "common_quant_param"
 WEIGHT = "weight_quant_param"
 DYNAMIC = "dynamic_quant_param"
 FULL = "full_quant_param"
+MIXED = "mixed_bit_weight_quant_param"
 PREPROCESS = "data_preprocess_param"
 REGISTRY = "registry"
 

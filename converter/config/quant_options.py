@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from converter.config.keys import COMMON, DYNAMIC, FULL, PREPROCESS, WEIGHT
+from converter.config.keys import COMMON, DYNAMIC, FULL, MIXED, PREPROCESS, WEIGHT
 from converter.options import DYNAMIC_QUANT, FULL_QUANT, CalibrationOptions, QuantOptions
 
 if TYPE_CHECKING:
@@ -27,10 +27,18 @@ def quant_options(config: Config) -> QuantOptions:
         enable_encode=config.typed(bool, COMMON, "enable_encode"),
         activation_method=config.typed(str, FULL, "activation_quant_method") if is_full else "MAX_MIN",
         dynamic_strategy=config.typed(str, DYNAMIC, "quant_strategy") if quant_type == DYNAMIC_QUANT else "ALWC",
+        **_mixed(config),
         calibration=_calibration(config) if is_full else None,
         debug_path=str(config.value(COMMON, "debug_info_save_path") or ""),
         workspace=str(config.value(COMMON, "workspace") or ""),
     )
+
+
+def _mixed(config: Config) -> dict[str, Any]:
+    """Details of mixed bits, which nothing else reads."""
+    if config.value(COMMON, "bit_num") != 0:
+        return {}
+    return {key: config.value(MIXED, key) for key in ("init_scale", "auto_tune", "max_iterations")}
 
 
 def _calibration(config: Config) -> CalibrationOptions:

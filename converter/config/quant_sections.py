@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converter.config.keys import COMMON, DYNAMIC, FULL, LARGEST_SIZE, PREPROCESS, WEIGHT, Key, Need, Section
+from converter.config.keys import COMMON, DYNAMIC, FULL, LARGEST_SIZE, MIXED, PREPROCESS, WEIGHT, Key, Need, Section
 
 _COMMON = Section(
     COMMON,
@@ -19,8 +19,6 @@ _COMMON = Section(
             8,
             low=0,
             high=16,
-            refusal="mixed bits (0) are not written yet",
-            accepted=tuple(range(1, 17)),
             about="Bits per weight; 0 means mixed. FULL_QUANT and DYNAMIC_QUANT: 8 only.",
         ),
         Key("min_quant_weight_size", "int", 0, high=LARGEST_SIZE, about="Weights with no more elements stay float."),
@@ -89,7 +87,7 @@ _WEIGHT = Section(
 )
 
 _MIXED_BIT = Section(
-    "mixed_bit_weight_quant_param",
+    MIXED,
     (
         Key(
             "init_scale",
@@ -101,7 +99,13 @@ _MIXED_BIT = Section(
             about="Relative change of a layer's output to aim at.",
         ),
         Key("auto_tune", "bool", default=False, about="Whether init_scale is tuned."),
-        Key("use_cv_data", "bool", default=False, about="Whether calibration data guide the tuning."),
+        Key(
+            "use_cv_data",
+            "bool",
+            default=False,
+            refusal="tuning compares weights and needs no data",
+            about="Whether calibration data guide the tuning.",
+        ),
         Key("max_iterations", "int", 40, low=40, high=LARGEST_SIZE, about="Steps of the tuning."),
         Key("workspace", "place", changes_output=False, about="Older place of the key in [common_quant_param]."),
     ),

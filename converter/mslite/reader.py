@@ -139,13 +139,14 @@ class _Reader:
     def _encoded(self, table: Any, value: Value) -> EncodedTensor:  # noqa: ANN401 - as above
         """A weight in a compressed layout, decoded; its stream stays as it is."""
         encoding = table.WeightQuantCompressType()
-        is_known = encoding in Encoding.__members__.values() and value.type.dtype in (DType.INT8, DType.INT16)
-        if not is_known or not value.quant:
+        is_integer = value.type.dtype in (DType.INT8, DType.INT16) and bool(value.quant)
+        is_coded = encoding == Encoding.FSE and value.type.dtype is DType.FLOAT32
+        if encoding not in Encoding.__members__.values() or not (is_integer or is_coded):
             message = f"tensor {value.name!r} is stored compressed in a way that this reader does not know"
             raise fail("E310", message, path=self.path)
         stream = schema.vector(table, "Data").tobytes()
         zero_points = [each.zero_point for each in value.quant]
-        return decode(stream, Encoding(encoding), value.type.shape or (), zero_points, value.quant[0].bits)
+        return decode(stream, Encoding(encoding), value.type.shape or (), zero_points, value.quant[0].bits if value.quant else 0)
 
     @staticmethod
     def _quant(table: Any) -> QuantParam:  # noqa: ANN401 - as above

@@ -1,4 +1,4 @@
-"""Compressed layouts of integer weights in `.ms` files: indexing and sparse bit streams, and packed bits.
+"""Compressed layouts of weights in `.ms` files: indexing and sparse bit streams, packed bits; entropy coding is in fse.
 
 Source: the official converter 2.0.0, measured (tests/oracle/README.md). With n values of b bits, u of them distinct and
 i = ceil(log2 u), most significant bit first:
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from converter.ir import DType, Tensor
+from converter.ops.fse import decompress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,12 +41,13 @@ class Encoding(IntEnum):
     RAW = 0
     INDEXING = 1
     SPARSE = 2
+    FSE = 3
     BITPACKING = 4
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedTensor(Tensor):
-    """An integer tensor whose stored bytes are a bit stream; `nbytes` and `chunks` are those of the stream."""
+    """A weight whose stored bytes are a bit stream; `nbytes` and `chunks` are those of the stream."""
 
     values: Array
     stream: bytes
@@ -53,7 +55,7 @@ class EncodedTensor(Tensor):
 
     @property
     def dtype(self) -> DType:  # type: ignore[override] # derived here, stored elsewhere
-        """Type of the values, int8 or int16."""
+        """Type of the values: int8, int16, or float32 when coded by entropy."""
         return DType.of(self.values.dtype)
 
     @property
@@ -106,6 +108,8 @@ def decode(
     stream: bytes, encoding: Encoding, shape: tuple[int, ...], zero_points: Sequence[int], bits: int = _BYTE
 ) -> EncodedTensor:
     """The tensor of a stored stream. Raises `ValueError` for a stream that does not fit."""
+    if encoding is Encoding.FSE:
+        return EncodedTensor(decompress(stream, int(np.prod(shape))).reshape(shape), bytes(stream), encoding)
     kind = np.dtype(np.int8 if bits <= _BYTE else "<i2")
     if encoding is Encoding.BITPACKING:
         values = _unpacked_words(stream, int(np.prod(shape)), bits).astype(kind)

@@ -12,6 +12,8 @@ from converter.quantize.debug_files import write_debug_files
 from converter.quantize.dynamic import quantize_dynamically
 from converter.quantize.full import Outcome, quantize_fully
 from converter.quantize.judge import JUDGED_SAMPLES, Runs, judged
+from converter.quantize.mixed import quantize_mixed
+from converter.quantize.tune import tuned_scale
 from converter.quantize.twin import twin_of
 from converter.quantize.weights import quantize_weights
 
@@ -46,6 +48,8 @@ def _quantized(model: Model, options: QuantOptions, progress: Progress | None) -
     outcome = Outcome(twin_of(model))
     if options.quant_type == DYNAMIC_QUANT:
         quantize_dynamically(model, options)
+    elif not options.bit_num:
+        quantize_mixed(model, options, tuned_scale(model, options) if options.auto_tune else options.init_scale)
     else:
         quantize_weights(model, options)
     return outcome

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from converter.ir import DType
+from converter.ops.encoding import EncodedTensor, Encoding
 from converter.quantize.int8_policy import QUANT_ALL
 from converter.reference import Session
 from converter.reference.constants import channel_axis, dequantize
@@ -49,6 +50,8 @@ class Comparison:
     @property
     def saturation(self) -> float:
         """Share of float values that lie beyond the levels, by more than rounding."""
+        if not self.value.quant:
+            return 0.0
         lows, highs = zip(*map(bounds, self.value.quant), strict=True)
         slack = max(param.scale for param in self.value.quant)
         return float(np.mean((self.plain < min(lows) - slack) | (self.plain > max(highs) + slack)))
@@ -66,12 +69,16 @@ def compare_weights(model: Model, twin: Model) -> Iterator[Comparison]:
     seen: set[int] = set()
     for node in (node for graph in model.graphs for node in graph.nodes if node.name in before):
         for place, value in enumerate(node.inputs):
-            if not value.quant or value.const is None or id(value) in seen:
+            if not (value.quant or _is_coded(value)) or value.const is None or id(value) in seen:
                 continue
             seen.add(id(value))
             old = before[node.name].inputs[place : place + 1]
             if old and old[0].const is not None:
                 yield Comparison(node, value, old[0].const.array(), _real(value))
+
+
+def _is_coded(value: Value) -> bool:
+    return isinstance(value.const, EncodedTensor) and value.const.encoding is Encoding.FSE
 
 
 def _real(value: Value) -> Array:
@@ -139,17 +146,14 @@ def judged(
 def _tensor(found: Sequence[Comparison]) -> QuantizedTensor:
     """One tensor; errors are means over its runs."""
     value = found[0].value
-    lows, highs = zip(*map(bounds, value.quant), strict=True)
-    return QuantizedTensor(
-        found[0].node.name,
-        value.name,
-        value.quant[0].bits,
-        len(value.quant),
-        min(lows),
-        max(highs),
-        float(np.mean([each.saturation for each in found])),
-        float(np.mean([each.error for each in found])),
-    )
+    if value.quant:
+        lows, highs = zip(*map(bounds, value.quant), strict=True)
+        bits, low, high = value.quant[0].bits, min(lows), max(highs)
+    else:  # coded by entropy: the mean number of bits, rounded up
+        size = value.const.nbytes if value.const is not None else 0
+        bits, low, high = -(-8 * size // value.type.size), float(found[0].shown.min()), float(found[0].shown.max())
+    saturation, error = (float(np.mean([getattr(each, name) for each in found])) for name in ("saturation", "error"))
+    return QuantizedTensor(found[0].node.name, value.name, bits, len(value.quant), low, high, saturation, error)
 
 
 def _constant_bytes(model: Model) -> int:

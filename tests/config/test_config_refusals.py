@@ -61,7 +61,12 @@ def test_fusion_settings() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "start", "hint"),
     [
-        (BASE + "bit_num=0\n", 3, "bit_num=0 in [common_quant_param]", None),
+        (
+            BASE + "bit_num=0\n[mixed_bit_weight_quant_param]\nuse_cv_data=true\n",
+            5,
+            "use_cv_data=true in [mixed_bit_weight_quant_param]",
+            "use 'use_cv_data=false', or remove it",
+        ),
         (
             BASE + "[weight_quant_param]\nquant_strategy=GPTQ\n",
             4,
@@ -95,8 +100,8 @@ def test_features_that_do_not_exist_are_refused_by_name(text: str, line: int, st
 
 
 def test_all_refusals_come_at_once() -> None:
-    text = BASE + "bit_num=0\n[registry]\nplugin_path=a.so\n[ascend_context]\nx=1\n"
-    assert [line for _, line, _, _ in refusals(text)] == [3, 5, 7]
+    text = BASE + "[registry]\nplugin_path=a.so\n[ascend_context]\nx=1\n"
+    assert [line for _, line, _, _ in refusals(text)] == [4, 6]
 
 
 def test_a_setting_that_nothing_reads_is_not_refused_but_warned_about() -> None:
