@@ -20,7 +20,7 @@ WITHOUT_COUNTERPART = frozenset(
     | {"ConstFoldPass", "ConvConvFusion", "ConvTupleActivationFusion", "ConvTupleGetItemFusion", "FullConnectedFusion"}
     | {"FullconnectedAddFusion", "GLUFusion", "MultiHeadAttentionFusion", "PReluFusion", "ReduceStackFusion"}
     | {"ResizeFusion", "ReshapeShapeFusion", "TensorDotFusion", "TfBidirectionGruFusion"}
-    | {"TfLstmCellFusion", "TfNormFusion", "TfliteLstmCellFusion", "TfliteRelPosMultiHeadAttentionFusion"}
+    | {"TfLstmCellFusion", "TfliteLstmCellFusion", "TfliteRelPosMultiHeadAttentionFusion"}
     | {"TileMatMulFusion", "TransposeGatherFusion", "EncoderLayerFusion", "DecoderLayerFusion", "MulReduceFusion"}
     | {"ReshapeReduceFusion", "ReduceSameOpInHorizon", "RemoveTransitivityOp", "AblateReshapeLike", "ActivationFusion"}
 )

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.passes.fuse import activation, convolution, forms, matmul, moves, scale_weights, tidy
+from converter.passes.fuse import (
+    activation,
+    convolution,
+    forms,
+    matmul,
+    moves,
+    normalization,
+    scale_weights,
+    scales,
+    tidy,
+)
 from converter.passes.rewrite import rule_pass
 
 if TYPE_CHECKING:
@@ -17,6 +27,8 @@ _RULES = (
     *convolution.RULES,
     *matmul.RULES,
     *scale_weights.RULES,
+    *normalization.RULES,
+    *scales.RULES,
     *activation.RULES,
 )
 FUSIONS: tuple[Pass, ...] = tuple(rule_pass(rule) for rule in _RULES)
