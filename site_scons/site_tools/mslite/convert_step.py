@@ -5,7 +5,6 @@ An up-to-date build does not load this module: signature.py has what SCons compa
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import SCons.Action
 
-from . import backend, executor, flags, home, official, pool, progress, scratch, settings, signature
+from . import backend, executor, flags, home, official, pool, progress, records, scratch, settings, signature
 from .places import real
 from .signed import failed
 
@@ -151,7 +150,7 @@ def _record(answer: dict[str, Any], options: dict[str, Any] | None, source: Node
         "producer": answer["report"]["producer"],
         "sha256": answer["sha256"],
     }
-    return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return records.text_of(record)
 
 
 def _identity(node: Node) -> tuple[int, int]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import convert_step, home, scratch
+from . import convert_step, home, records, scratch
 from .places import real
 from .signed import SignedAction, failed
 
@@ -26,8 +25,7 @@ def _describe_model(target: Nodes, source: Nodes, env: Env) -> BuildError | None
     record = {**{name: answer[name] for name in names}, "model": model}
     path = Path(target[0].get_abspath())
     scratch.mark(path)
-    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    path.write_text(records.text_of(record), encoding="utf-8", newline="\n")
     return None
 
 

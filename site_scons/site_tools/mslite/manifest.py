@@ -7,14 +7,13 @@ nothing was touched since the last build, SCons does not even get to see it (unc
 from __future__ import annotations
 
 import atexit
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import SCons.Node.Alias
 from SCons.Builder import Builder
 
-from . import memory, scratch, unchanged
+from . import memory, records, scratch, unchanged
 from .companions import declare_companions
 from .places import RECORD_SUFFIX
 from .scanning import NO_SCANNER
@@ -29,14 +28,13 @@ FORMAT = 1
 
 def _write(target: Nodes, source: Nodes, env: Env) -> None:  # noqa: ARG001 - SCons calls it by these names
     """Join the records; the order is that of the paths, not of the build description."""
-    models = {}
-    for node in source:
-        name = node.get_path().replace("\\", "/").removesuffix(RECORD_SUFFIX)
-        models[name] = json.loads(Path(node.get_abspath()).read_text(encoding="utf-8"))
-    content = json.dumps({"format": FORMAT, "models": models}, indent=1, sort_keys=True, ensure_ascii=False)
+    texts = {
+        node.get_path().replace("\\", "/").removesuffix(RECORD_SUFFIX): Path(node.get_abspath()).read_text("utf-8")
+        for node in source
+    }
     path = Path(target[0].get_abspath())
     scratch.mark(path)
-    path.write_text(content + "\n", encoding="utf-8", newline="\n")
+    path.write_text(records.manifest_text(FORMAT, texts), encoding="utf-8", newline="\n")
 
 
 def _describe(_target: Nodes, source: Nodes, _env: Env) -> str:
