@@ -152,7 +152,7 @@ def write(rows: list[Row], page: Path, *, has_oracle: bool) -> None:
         *longer_files(rows, has_oracle=has_oracle),
     ]
     for version in sorted({row.version for row in rows}):
-        chosen = [row for row in rows if row.version == version]
+        chosen = sorted((row for row in rows if row.version == version), key=lambda row: row.case)
         holds = sum(row.proof is not None and row.proof.holds for row in chosen)
         lines += [f"## {version}: {holds} of {len(chosen)} hold", ""]
         lines += [
@@ -166,7 +166,7 @@ def write(rows: list[Row], page: Path, *, has_oracle: bool) -> None:
 def verdict(proof: Proof) -> str:
     """Whether ours trains like MindSpore, and what must be known about the comparison."""
     notes = [proof.note] if proof.note else []
-    notes += [f"{len(proof.far)} tensors by their spread, see below"] if proof.far else []
+    notes += [f"{_tensors(len(proof.far))} by the spread, see below"] if proof.far else []
     holds = "yes" if proof.holds else f"**differs** in `{proof.worst}`"
     return holds + (f" ({'; '.join(notes)})" if notes else "")
 
@@ -190,10 +190,14 @@ def footnote(row: Row) -> str:
         for each in sorted(far, key=lambda each: -each.error)[:SHOWN]
     )
     return (
-        f"* {row.case}: {len(far)} tensors are off by more than {WEIGHT_BOUND:.0e}, but by no more than "
-        f"{SPREAD_FACTOR:.0f} times as much as MindSpore's own move when its inputs move by one unit in the last "
-        f"place; the farthest are {listed}\n"
+        f"* {row.case}: off by more than {WEIGHT_BOUND:.0e}, but by no more than {SPREAD_FACTOR:.0f} times as much as "
+        f"MindSpore's own numbers when its inputs move by one unit in the last place: {_tensors(len(far))}, of which "
+        f"the farthest {listed}\n"
     )
+
+
+def _tensors(count: int) -> str:
+    return f"{count} tensor{'s' if count > 1 else ''}"
 
 
 def line(row: Row) -> str:
