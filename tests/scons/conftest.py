@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from cache_servers import StandIn, stand_in
 from scons_project import CONFIG, SCONSTRUCT, TREE, ForkingScons, Project
 
 if TYPE_CHECKING:
@@ -74,3 +75,14 @@ def own_converter(project: Project) -> Project:
         shutil.copytree(project.tree / name, project.path / name)
     project.tree = project.path
     return project
+
+
+@pytest.fixture
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache") / "local"
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    with stand_in(tmp_path_factory.mktemp("server")) as running:
+        yield running

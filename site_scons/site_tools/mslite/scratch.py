@@ -91,9 +91,9 @@ def _unmark_all() -> None:
 
 
 def publish(parts: dict[Path, Path]) -> None:
-    """Move results (`parts`: from → to) into place, marked."""
+    """Move the results of one action (`parts`: from → to) into place; the marker of the first one stands for all."""
+    mark(next(iter(parts.values())))
     for part, target in parts.items():
-        mark(target)
         part.replace(target)
 
 
