@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.fused import CASES, IMAGE, conv, padded, relu, then, vector
 from support.graphs import constant, lite, model, numbered, value
 
 from converter.passes.fold.constants import fold_constants
@@ -15,173 +15,13 @@ from converter.passes.layout.channels_last import channels_last
 from converter.reference import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from converter.ir import Attr, Model, Node, Value
+    from converter.ir import Model, Node, Value
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
 PASSES = {each.name: each for each in FUSIONS}
-IMAGE = (2, 3, 11, 7)
 _NCHW = (0, 3, 1, 2)
 _NHWC = (0, 2, 3, 1)
-SQUARE: dict[str, Attr] = {"stride": (1, 1), "dilation": (1, 1), "kernel_size": (3, 3), "pad_list": (0, 0, 0, 0)}
-
-
-def conv(x: Value, out: int = 5, group: int = 1, name: str = "conv", bias: bool = False) -> Node:
-    """A 3 by 3 convolution without padding."""
-    n, channels, height, width = x.type.shape or ()
-    kernel = constant(f"{name}.weight", out, channels // group, 3, 3)
-    biases = [constant(f"{name}.bias", out, seed=5)] if bias else []
-    made = value(name, n, out, height - 2, width - 2)
-    return lite("Conv2DFusion", [x, kernel, *biases], [made], name, **SQUARE, group=group, in_channel=channels)
-
-
-def deconv(x: Value, out: int = 5, group: int = 1) -> Node:
-    """A 3 by 3 transposed convolution without padding."""
-    n, channels, height, width = x.type.shape or ()
-    kernel = constant("deconv.weight", channels, out // group, 3, 3)
-    made = value("deconv", n, out, height + 2, width + 2)
-    attrs: dict[str, Attr] = {**SQUARE, "in_channel": channels, "out_channel": out, "output_paddings": (0, 0)}
-    return lite("Conv2dTransposeFusion", [x, kernel], [made], "deconv", **attrs, group=group)
-
-
-def dense(x: Value, out: int = 5, *, is_transposed: bool = True, name: str = "dense") -> Node:
-    """A product with a constant weight."""
-    *rows, inner = x.type.shape or ()
-    weight = constant(f"{name}.weight", *((out, inner) if is_transposed else (inner, out)))
-    return lite("MatMulFusion", [x, weight], [value(name, *rows, out)], name, transpose_b=is_transposed)
-
-
-def then(before: Node, op: str, *others: Value, swapped: bool = False, name: str = "", **attrs: Attr) -> Node:
-    """A node that keeps the shape of what stands before it."""
-    inputs = [*others, *before.outputs] if swapped else [*before.outputs, *others]
-    return lite(op, inputs, [value(name or op, *(before.outputs[0].type.shape or ()))], name or op, **attrs)
-
-
-def vector(count: int, *shape: int, name: str = "c", seed: int = 3) -> Value:
-    """Positive numbers, one per channel."""
-    numbers = np.random.default_rng(seed).uniform(0.5, 2, count).astype(np.float32)
-    return numbered(name, numbers.reshape(shape or (count,)))
-
-
-@dataclass(frozen=True)
-class Case:
-    """A chain of nodes from one input, the passes that must change it, and the operators that stay."""
-
-    build: Callable[[Value], Sequence[Node]]
-    passes: tuple[str, ...]
-    left: tuple[str, ...]
-    shape: tuple[int, ...] = IMAGE
-
-    def model(self) -> Model:
-        x = value("x", *self.shape)
-        nodes = list(self.build(x))
-        return model(nodes, [x], nodes[-1].outputs)
-
-
-def chain(first: Callable[[Value], Node], *later: Callable[[Node], Node]) -> Callable[[Value], list[Node]]:
-    """Nodes that follow one another."""
-
-    def build(x: Value) -> list[Node]:
-        nodes = [first(x)]
-        for each in later:
-            nodes.append(each(nodes[-1]))
-        return nodes
-
-    return build
-
-
-def relu(before: Node) -> Node:
-    return then(before, "Activation", activation_type=1)
-
-
-def relu6(before: Node) -> Node:
-    return then(before, "Activation", activation_type=3)
-
-
-CONV, MATMUL = ("Conv2DFusion",), ("MatMulFusion",)
-MATRIX = (7, 3)
-CASES = {
-    "conv, bias": Case(chain(conv, lambda c: then(c, "BiasAdd", vector(5))), ("fuse-conv-bias",), CONV),
-    "conv, add": Case(chain(conv, lambda c: then(c, "AddFusion", vector(5, 5, 1, 1))), ("fuse-conv-bias",), CONV),
-    "add, conv": Case(
-        chain(conv, lambda c: then(c, "AddFusion", vector(5, 1, 5, 1, 1), swapped=True)), ("fuse-conv-bias",), CONV
-    ),
-    "conv, subtract": Case(chain(conv, lambda c: then(c, "SubFusion", vector(1))), ("fuse-conv-bias",), CONV),
-    "subtract conv": Case(
-        chain(conv, lambda c: then(c, "SubFusion", vector(5, 5, 1, 1), swapped=True)), ("fuse-conv-bias",), CONV
-    ),
-    "conv, batch norm": Case(
-        chain(conv, lambda c: then(c, "ScaleFusion", vector(5), vector(5, seed=9), axis=3)), ("fuse-conv-scale",), CONV
-    ),
-    "conv, multiply": Case(chain(conv, lambda c: then(c, "MulFusion", vector(5, 5, 1, 1))), ("fuse-conv-scale",), CONV),
-    "conv, divide": Case(chain(conv, lambda c: then(c, "RealDiv", vector(5, 5, 1, 1))), ("fuse-conv-scale",), CONV),
-    "conv, bias, scale, bias, relu": Case(
-        chain(
-            conv,
-            lambda c: then(c, "BiasAdd", vector(5)),
-            lambda c: then(c, "ScaleFusion", vector(5, seed=8), axis=3),
-            lambda c: then(c, "AddFusion", vector(5, 5, 1, 1, seed=2), name="again"),
-            relu,
-        ),
-        ("fuse-conv-bias", "fuse-conv-scale", "fuse-conv-bias", "fuse-conv-activation"),
-        CONV,
-    ),
-    "depthwise conv with bias, batch norm, relu6": Case(
-        chain(
-            lambda x: conv(x, 3, 3, bias=True),
-            lambda c: then(c, "ScaleFusion", vector(3), vector(3, seed=9), axis=3),
-            relu6,
-        ),
-        ("fuse-conv-scale", "fuse-conv-activation"),
-        CONV,
-    ),
-    "transposed conv, batch norm, relu": Case(
-        chain(deconv, lambda c: then(c, "ScaleFusion", vector(5), vector(5, seed=9), axis=3), relu),
-        ("fuse-conv-scale", "fuse-conv-activation"),
-        ("Conv2dTransposeFusion",),
-    ),
-    "matmul, bias": Case(
-        chain(dense, lambda c: then(c, "BiasAdd", vector(5)), relu),
-        ("fuse-matmul-bias", "fuse-matmul-activation"),
-        MATMUL,
-        MATRIX,
-    ),
-    "matmul of three axes, add": Case(
-        chain(dense, lambda c: then(c, "AddFusion", vector(5))), ("fuse-matmul-bias",), MATMUL, (2, 7, 3)
-    ),
-    "matmul, batch norm": Case(
-        chain(dense, lambda c: then(c, "ScaleFusion", vector(5), vector(5, seed=9), axis=1)),
-        ("fuse-matmul-scale",),
-        MATMUL,
-        MATRIX,
-    ),
-    "matmul with rows, multiply, subtract": Case(
-        chain(
-            lambda x: dense(x, is_transposed=False),
-            lambda c: then(c, "MulFusion", vector(5)),
-            lambda c: then(c, "SubFusion", vector(1, 1)),
-        ),
-        ("fuse-matmul-scale", "fuse-matmul-bias"),
-        MATMUL,
-        MATRIX,
-    ),
-    "matmul, divide by a number": Case(
-        chain(dense, lambda c: then(c, "RealDiv", numbered("root", np.float32(8.5).reshape(())))),
-        ("fuse-matmul-scale",),
-        MATMUL,
-        (2, 7, 3),
-    ),
-    "multiply, relu6": Case(
-        chain(lambda x: lite("MulFusion", [x, x]), relu6), ("fuse-elementwise-activation",), ("MulFusion",)
-    ),
-    "batch norm, relu": Case(
-        chain(lambda x: lite("ScaleFusion", [x, vector(3), vector(3, seed=9)], axis=3), relu),
-        ("fuse-elementwise-activation",),
-        ("ScaleFusion",),
-    ),
-}
 
 
 def run(each: Model) -> list[Array]:
@@ -311,6 +151,21 @@ def with_a_shared_kernel(x: Value) -> tuple[list[Node], list[Value]]:
     return [first, second, scaled], [*second.outputs, *scaled.outputs]
 
 
+def with_a_border_of_ones(x: Value) -> tuple[list[Node], list[Value]]:
+    nodes = padded(x, (0, 0), (0, 0), (1, 2), (3, 0), number=1.0)
+    return nodes, list(nodes[-1].outputs)
+
+
+def with_padded_channels(x: Value) -> tuple[list[Node], list[Value]]:
+    nodes = padded(x, (0, 0), (0, 2), (1, 2), (3, 0))
+    return nodes, list(nodes[-1].outputs)
+
+
+def with_a_cut_border(x: Value) -> tuple[list[Node], list[Value]]:
+    nodes = padded(x, (0, 0), (0, 0), (-1, 2), (3, 0))
+    return nodes, list(nodes[-1].outputs)
+
+
 REFUSALS = {
     "an inner value has a second reader": (with_a_second_reader, 4),
     "an inner value is an output": (with_an_inner_output, 3),
@@ -325,6 +180,9 @@ REFUSALS = {
     "no kernel applies the activation": (with_a_sigmoid, 2),
     "a divisor is zero": (divided_by_zero, 2),
     "the kernel would be stored twice": (with_a_shared_kernel, 3),
+    "the border is not zero": (with_a_border_of_ones, 2),
+    "channels are padded": (with_padded_channels, 2),
+    "the border is cut": (with_a_cut_border, 2),
 }
 
 

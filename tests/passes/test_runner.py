@@ -91,3 +91,30 @@ def test_a_crash_is_our_bug_and_names_the_pass() -> None:
 
 def test_a_refusal_stays_what_it_is() -> None:
     assert only_problem(FIRST, Pass("no", refusing)) == Problem("E202", "no", path="tiny.mindir")
+
+
+def test_neighboring_fusions_run_until_none_changes_anything() -> None:
+    left = {"a": 2, "b": 1}
+    ran: list[str] = []
+
+    def counting(name: str) -> Pass:
+        def run(_model: Model) -> bool:
+            """Change something a few times."""
+            ran.append(name)
+            left[name] -= 1
+            return left[name] >= 0
+
+        return Pass(name, run, optional=True, is_fusion=True)
+
+    watched: list[str] = []
+    passes = (counting("a"), counting("b"), Pass("last", harmless))
+    run_passes(sample(), passes, modes=Modes.INFERENCE, watch=lambda name, _: watched.append(name))
+    assert ran == ["a", "b"] * 3
+    assert watched == ["a", "b", "last"]
+
+
+def test_fusions_without_end_are_our_bug() -> None:
+    endless = Pass("endless", lambda _model: True, optional=True, is_fusion=True)
+    problem = only_problem(endless)
+    assert problem.code == "E901"
+    assert "no end after 100 rounds" in problem.message

@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from converter.ir import Layout
+from converter.ops.layouts import RANK
 from converter.passes.fuse.steps import BIAS, SCALES, SHIFTS, activation_of, channel_axis, scaled, shifted, step_of
-from converter.passes.pattern import Constant, Match, op
+from converter.passes.pattern import Anything, Constant, Match, op
 from converter.passes.rewrite import Refusal, Replacement, Rule
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from converter.ir import Node
+    from converter.ir import Node, Value
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
 CONVOLUTIONS = "Conv2DFusion|Conv2dTransposeFusion"
 _KERNEL = 1
+_EXPLICIT = 0
 
 
 def fuse_convolution_step(match: Match) -> Replacement | Refusal:
@@ -42,6 +45,30 @@ def fuse_convolution_step(match: Match) -> Replacement | Refusal:
     bias = shifted(node, root, step, (root.outputs[0].type.shape or ())[channel_axis(root.outputs[0])])
     inputs = [node.inputs[0], kernel, *([bias] if bias is not None else [])]
     return Replacement(node.op, inputs, {**node.attrs, "activation_type": activation_of(root)}, anchor=node)
+
+
+def fuse_pad(match: Match) -> Replacement | Refusal:
+    """Let a convolution pad its image with zeros itself."""
+    pad, node = match.node("pad"), match.root
+    rows = _pairs(match.value("pairs"))
+    is_zero = not pad.attrs.get("padding_mode") and not pad.attrs.get("constant_value")
+    if rows is None or not is_zero or match.value("x").layout is not Layout.NCHW or len(rows) != RANK:
+        return Refusal()
+    batch, channels, *image = rows
+    own = node.attrs.get("pad_list")
+    added = [number for row in image for number in row]
+    if any((*batch, *channels)) or min(added) < 0 or not isinstance(own, tuple) or len(own) != len(added):
+        return Refusal()
+    pads = tuple(int(str(one)) + other for one, other in zip(own, added, strict=True))
+    inputs = [match.value("x"), *node.inputs[1:]]
+    return Replacement(node.op, inputs, {**node.attrs, "pad_list": pads, "pad_mode": _EXPLICIT}, anchor=node)
+
+
+def _pairs(value: Value) -> list[tuple[int, int]] | None:
+    """Pairs of numbers, one pair per axis; None when the graph computes them."""
+    if value.const is None or value.const.size % 2:
+        return None
+    return [(int(before), int(behind)) for before, behind in value.const.array().reshape(-1, 2)]
 
 
 def _on_kernel(node: Node, shape: tuple[int, ...], factors: Array | np.float64) -> Array | np.float64:
@@ -68,5 +95,11 @@ RULES = (
         op(SCALES, *_BEHIND, swaps=True, has_more=True),
         fuse_convolution_step,
         ("ConvBatchNormFusion", "ConvScaleFusion"),
+    ),
+    Rule(
+        "fuse-pad-conv",
+        op("Conv2DFusion", op("PadFusion", Anything("x"), Constant("pairs"), label="pad"), has_more=True),
+        fuse_pad,
+        ("ConvPadFusion",),
     ),
 )
