@@ -293,6 +293,49 @@ def test_a_branch_that_only_returns_a_constant_has_an_input(sign: int) -> None:
     assert all(graph.inputs and graph.outputs[0].producer in graph.nodes for graph in made.graphs)
 
 
+def test_a_result_that_its_branch_reads_itself_is_copied() -> None:
+    """Otherwise the device returns zeros."""
+    x, then = like_x("x"), branch("square", "Square")
+    negative = node("Neg", [like_x("nx")], [like_x("negative")])
+    more = node("Exp", list(negative.outputs), [like_x("more")])
+    otherwise = Graph("otherwise", list(negative.inputs), [negative.outputs[0], more.outputs[0]], [negative, more])
+    then.outputs.append(then.inputs[0])
+    test = is_positive(x)
+    parts = [bind(then, [x], "then"), bind(otherwise, [x], "otherwise")]
+    switch = choose(test[-1].outputs[0], parts)
+    result = call(switch.outputs[0], [], [like_x("y"), like_x("z")])
+    made = source([*test, *parts, switch, result], result.outputs, [x], then, otherwise)
+    first, second = infer(made, -X)
+    np.testing.assert_allclose(first, X, rtol=1e-6)
+    np.testing.assert_allclose(second, np.exp(X), rtol=1e-5)
+    assert all(not each.users for graph in made.graphs[1:] for each in graph.outputs)
+
+
+def test_graphs_that_several_branches_go_on_with_are_made_once() -> None:
+    """`if … elif … else` with a loop left early would otherwise copy what follows for every way that leads there."""
+    x, rest = like_x("x"), branch("rest", "Exp")
+    for index in range(4):
+        more = node("Neg", list(rest.outputs), [like_x(f"more{index}")], name=f"more{index}")
+        rest.nodes.append(more)
+        rest.outputs[:] = more.outputs
+    graphs = [rest]
+    for depth in range(3):
+        taken = like_x(f"taken{depth}")
+        test = is_positive(taken)
+        left = Graph(f"left{depth}", [like_x(f"left{depth}.x")])
+        tail = call(graphs[0], left.inputs, [like_x(f"left{depth}.y")], f"left{depth}.tail")
+        left.nodes, left.outputs = [tail], list(tail.outputs)
+        parts = [bind(left, [taken], f"left{depth}"), bind(graphs[-1], [taken], f"right{depth}")]
+        switch = choose(test[-1].outputs[0], parts)
+        result = call(switch.outputs[0], [], [like_x(f"y{depth}")], f"call{depth}")
+        graphs += [left, Graph(f"fork{depth}", [taken], list(result.outputs), [*test, *parts, switch, result])]
+    main = call(graphs[-1], [x], [like_x("result")], "main")
+    made = source([main], main.outputs, [x], *graphs)
+    (found,) = infer(made, X)
+    np.testing.assert_allclose(found, np.exp(X), rtol=1e-5)
+    assert [each.op for each in graph_nodes(made.graphs)].count("ExpFusion") == 1
+
+
 def of_two_shapes() -> Model:
     """A choice between a result [2, 3] and one [3, 2]."""
     x = like_x("x")

@@ -9,7 +9,7 @@ import pytest
 from support.graphs import lite, model, numbered, value
 
 from converter.errors import ConversionError
-from converter.ir import DType
+from converter.ir import DType, Layout
 from converter.passes.check.device import check_device_rules
 from converter.passes.check.rules import RULES
 
@@ -114,6 +114,20 @@ def frozen_batchnorm() -> Model:
     return graph(lite("FusedBatchNorm", inputs, name="node", mode=0), trained(gamma))
 
 
+def image(name: str, *shape: int) -> Value:
+    return value(name, *shape, layout=Layout.NHWC)
+
+
+def unlaid_kernel() -> Model:
+    kernel = numbered("w", np.ones((6, 3, 3, 3), np.float32), Layout.NCHW)
+    return graph(lite("Conv2DFusion", [image("x", 1, 5, 5, 3), kernel], name="node", **CONV))
+
+
+def border_pool() -> Model:
+    inputs = [image("x", 1, 5, 5, 3), image("y", 1, 3, 3, 3), image("dy", 1, 3, 3, 3)]
+    return graph(lite("AvgPoolGrad", inputs, name="node", kernel_size=(3, 3), strides=(2, 2), pad_mode=1))
+
+
 def one(op: str, *inputs: Value, **attrs: Attr) -> Callable[[], Model]:
     return lambda: graph(lite(op, inputs, name="node", **attrs))
 
@@ -133,6 +147,8 @@ TRAPS: dict[str, list[Callable[[], Model]]] = {
     "tanh-kernel": [lambda: activation(TANH), lambda: activation(GELU)],
     "gradient-order": [lambda: swapped(TANH, 1), lambda: swapped(SIGMOID, 1), lambda: swapped(RELU, 0)],
     "loss-and-gradient": [one("SoftmaxCrossEntropyWithLogits", value("x", *X), value("y", *X))],
+    "image-layout": [one("BiasAddGrad", value("dy", 2, 3, 5, 7)), unlaid_kernel],
+    "pool-gradient": [border_pool],
     "slice-masks": [one("StridedSliceGrad", *(value(n, *X) for n in "abcde"), shrink_axis_mask=2)],
     "momentum-scale": [lambda: momentum({}, gradient_scale=0.5)],
     "sgd-attributes": [
@@ -144,6 +160,7 @@ TRAPS: dict[str, list[Callable[[], Model]]] = {
     "batchnorm-gradient": [batchnorm_gradient],
     "lstm-kernel": [lstm],
     "integer-division": [one("FloorDiv", value("x", *X, dtype=DType.INT32), value("y", *X, dtype=DType.INT32))],
+    "known-shape": [one("ScaleFusion", value("x", -1, 5), numbers("s", 5))],
     "deep-row": [deep_row],
 }
 CASES = [(name, make) for name, traps in TRAPS.items() for make in traps]

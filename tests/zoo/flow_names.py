@@ -13,6 +13,7 @@ FLOW_CASES = (
     "flow_calls",
     "flow_skips",
     "flow_picks",
+    "flow_layers",
     "dynamic_batch",
     "dynamic_lenet",
     "dynamic_pixels",

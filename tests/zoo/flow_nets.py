@@ -242,6 +242,18 @@ class Picks(nn.Cell):
         return first * scale, second, first
 
 
+class Layers(nn.Cell):
+    """One of several layers by a number that is data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.CellList([nn.Dense(5, 3), nn.Dense(5, 3, activation="relu"), nn.Dense(5, 3, has_bias=False)])
+
+    def construct(self, x, index):
+        y = self.layers[index](x)
+        return y * 2
+
+
 class Mlp(nn.Cell):
     """A dynamic batch."""
 
@@ -356,6 +368,7 @@ FLOWS = {
         tuple((draw(2, 3, lift=1), integer(low), integer(high)) for low, high in ((0, 0), (2, 3), (1, 9), (9, 5))),
     ),
     "flow_picks": (Picks, tuple((draw(2, 3, lift=a), draw(2, 3, lift=b)) for a, b in ((1, 0), (0.4, 0), (0, 1)))),
+    "flow_layers": (Layers, tuple((draw(2, 5), integer(index)) for index in (0, 1, 2, -1, -3))),
     "dynamic_batch": (Mlp, ((draw(2, 5),), (draw(3, 5),))),
     "dynamic_lenet": (Lenet, ((draw(2, 2, 11, 13),), (draw(3, 2, 11, 13),))),
     "dynamic_pixels": (Fully, ((draw(1, 3, 11, 13),), (draw(1, 3, 17, 8),))),

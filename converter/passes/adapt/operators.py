@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from converter.ops.rule import Rule
 
 _CONTROL_FLOW = {"Partial": "PartialFusion", "Switch": "Switch", "call": "Call"}
-_NO_CONTROL_FLOW = frozenset({"SwitchLayer", "switch_layer"})
 
 
 def adapt_operators(model: Model) -> bool:
@@ -48,10 +47,6 @@ def _adapt(context: Context, node: Node) -> None:
     if node.op in _CONTROL_FLOW:
         node.op = _CONTROL_FLOW[node.op]
         node.attrs = {"is_tail_call": False} if node.op == "Call" else {}
-        return
-    if node.op in _NO_CONTROL_FLOW:
-        hint = "write the network without if and while on tensors"
-        context.refuse("E206", node, f"{node.op}: control flow cannot be converted", hint)
         return
     rule = RULES.get(node.op)
     if rule is None:

@@ -47,7 +47,7 @@ def _go_on(call: Node, rest: Graph, done: set[int], cut: Graph) -> None:
     for graph in called(call):
         if id(graph) in done:
             continue
-        if _reaches(graph, cut):
+        if _reaches(graph, cut, rest):
             message = "a function calls itself and goes on afterwards, which cannot be converted"
             raise ConversionError([problem_at(call, "E206", message, "write the recursion as a loop")])
         done.add(id(graph))
@@ -60,9 +60,9 @@ def _go_on(call: Node, rest: Graph, done: set[int], cut: Graph) -> None:
     wire(call, call.inputs, _results(rest))
 
 
-def _reaches(graph: Graph, target: Graph) -> bool:
-    """Whether running a graph may run another."""
-    pending, seen = [graph], {id(graph)}
+def _reaches(graph: Graph, target: Graph, rest: Graph) -> bool:
+    """Whether running a graph may run another before it goes on with `rest`."""
+    pending, seen = [graph], {id(graph), id(rest)}
     while pending:
         found = [each for node in pending.pop().nodes for each in node.graphs if id(each) not in seen]
         if any(each is target for each in found):

@@ -28,7 +28,7 @@ from converter.passes.normalize.subgraphs import Loops, RunAgainError
 if TYPE_CHECKING:
     from converter.ir import Model, Value
 
-_FUNCTIONS = frozenset({"call", "Partial", "partial", "Switch", "switch"})
+_FUNCTIONS = frozenset({"call", "Partial", "partial", "Switch", "switch", "SwitchLayer", "switch_layer"})
 
 
 def resolve_control_flow(model: Model) -> bool:
@@ -61,4 +61,4 @@ def _run(model: Model, loops: Loops | None) -> tuple[Inliner, list[Value]]:
         except RunAgainError:
             inliner.forget()
             if loops is not None:
-                loops.made.clear()
+                loops.again()

@@ -30,7 +30,7 @@ from converter.passes.normalize.known_values import computed, truth
 from converter.passes.normalize.making import EFFECTS, Maker
 from converter.passes.normalize.side_effects import written
 from converter.passes.normalize.stores import ASSIGNMENTS, Stores
-from converter.passes.normalize.subgraphs import Side, branch, makes_tensors
+from converter.passes.normalize.subgraphs import Side, branch, either, equals, makes_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,6 +137,8 @@ class Inliner(Maker):
             frame.values[id(node.outputs[0])] = self._bind(node, function, bound, after)
         elif node.op in ("Switch", "switch"):
             frame.values[id(node.outputs[0])] = self._switch(frame, node)
+        elif node.op in ("SwitchLayer", "switch_layer"):
+            frame.values[id(node.outputs[0])] = self._switch_layer(frame, node)
         elif node.op == "call":
             self._call(frame, node, entry)
         else:
@@ -233,11 +235,24 @@ class Inliner(Maker):
             return then if is_true else otherwise
         return self._merged(node, condition, then, otherwise)
 
+    def _switch_layer(self, frame: Frame, node: Node) -> Operand:
+        """The function that a number picks, counted from the front or from the end."""
+        index, *functions = (self._operand(frame, value) for value in node.inputs)
+        number = self._value(node, index)
+        found = functions[-1]
+        for place in reversed(range(len(functions) - 1)):
+            is_it = [equals(self, node, number, wanted) for wanted in (place, place - len(functions))]
+            found = self._merged(node, either(self, node, is_it), functions[place], found)
+        return found
+
     def _call(self, frame: Frame, node: Node, entry: tuple[Node, ...]) -> None:
         """Run what a node calls; its results are those of the call."""
         function, arguments = self._target(frame, node)
         call = Call(arguments, merge(entry, self._after(frame, node)), frame.depth)
+        outside = self.loops.enter() if self.loops is not None else None
         self._finish_call(frame, node, self._apply(node, function, call))
+        if self.loops is not None and outside is not None:
+            self.loops.leave(outside)
 
     def _finish_call(self, frame: Frame, node: Node, result: Result) -> None:
         """Let a node's results be those of what it called."""
@@ -291,6 +306,8 @@ class Inliner(Maker):
         """Run the call that a branch ends with."""
         if not isinstance(side.end, Tail):
             return
+        if self.loops is not None:
+            self.loops.note_end(side.end.function.graph)
         self.stores.enter(side.stored)
         outer, self.made = self.made, side.nodes
         side.end = self.run(side.end, call.depth)
@@ -300,18 +317,13 @@ class Inliner(Maker):
     def _call_loop(self, loops: Loops, frame: Frame, tail: Tail) -> Result:
         """Call a graph that calls itself; the first call makes it."""
         graph, arguments = tail.function.graph, tail_arguments(tail)
-        is_outside = id(graph) not in loops.made
-        if is_outside:
+        if id(graph) not in loops.made:
             loop, inputs = loops.begin(graph, arguments)
             outer, self.made = self.made, []
             result = self.run(Tail(Closure(graph, (), ()), inputs, ()), frame.depth + 1, graph)
             loop.graph.nodes, self.made = self.made, outer
             loops.finish(graph.nodes[-1], loop, result)
-        result = loops.call(self, graph.nodes[-1], graph, arguments)
-        if is_outside:
-            # Another call may go on in another way behind the loop.
-            del loops.made[id(graph)]
-        return result
+        return loops.call(self, graph.nodes[-1], graph, arguments)
 
     def _branch(self, node: Node, function: Function, call: Call) -> Result | Tail:
         """One branch, up to the call that may be common to both."""

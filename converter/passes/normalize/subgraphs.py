@@ -8,8 +8,9 @@ loop; that, too, is assumed until a call passes something else. Values of the ou
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from converter.passes.normalize.stores import Store
 
 _FUNCTION = TensorType(DType.FLOAT32, ())
+# A graph of so few nodes is copied rather than called.
+_FEW = 3
 
 
 class RunAgainError(Exception):
@@ -50,6 +53,7 @@ class Loop:
     graph: Graph
     fixed: tuple[Operand | None, ...]
     results: tuple[TensorType, ...]
+    is_open: bool = True
 
 
 @dataclass
@@ -58,6 +62,9 @@ class Loops:
 
     made: dict[int, Loop] = field(default_factory=dict)
     _known: dict[int, Graph] = field(default_factory=dict)
+    _shared: set[int] = field(default_factory=set)
+    _apart: set[int] = field(default_factory=set)
+    _ends: Counter[int] = field(default_factory=Counter)
     _varying: set[tuple[int, int]] = field(default_factory=set)
 
     def is_loop(self, graph: Graph) -> bool:
@@ -68,6 +75,27 @@ class Loops:
         """Note that a graph calls itself depending on data. Raises `RunAgainError`."""
         self._known[id(graph)] = graph
         raise RunAgainError
+
+    def note_end(self, graph: Graph) -> None:
+        """Note that a branch goes on with a graph: where several do, it is made once. Raises `RunAgainError`."""
+        self._ends[id(graph)] += 1
+        if self._ends[id(graph)] > 1 and len(graph.nodes) > _FEW and id(graph) not in self._apart | self._known.keys():
+            self._shared.add(id(graph))
+            self.found(graph)
+
+    def enter(self) -> tuple[dict[int, Loop], Counter[int]]:
+        """Begin a call behind which its graph goes on: what is made inside goes on there, and nowhere else."""
+        outside = self.made, self._ends
+        self.made, self._ends = {key: loop for key, loop in self.made.items() if loop.is_open}, Counter()
+        return outside
+
+    def leave(self, outside: tuple[dict[int, Loop], Counter[int]]) -> None:
+        """End such a call."""
+        self.made, self._ends = outside
+
+    def again(self) -> None:
+        """Forget what has been made."""
+        self.made, self._ends = {}, Counter()
 
     def begin(self, graph: Graph, arguments: Sequence[Operand]) -> tuple[Loop, tuple[Operand, ...]]:
         """A new loop, and what its parameters stand for inside."""
@@ -87,6 +115,7 @@ class Loops:
 
     def finish(self, node: Node, loop: Loop, result: Result) -> None:
         """Give a loop the results that running it once more has."""
+        loop.is_open = False
         outputs = [each for each in result.outputs[: len(loop.results)] if isinstance(each, Value)]
         if len(outputs) < len(loop.results):
             message = "a loop on data makes functions, which cannot be converted"
@@ -101,17 +130,33 @@ class Loops:
             if fixed is None:
                 inputs.append(_input(node, operand, graph.inputs[index].type))
             elif not _same(operand, fixed):
-                self._varying.add((id(graph), index))
-                raise RunAgainError
+                self._vary(graph, index, operand)
         function = _add(inliner, "Partial", node, inputs, [_FUNCTION], (loop.graph,))
         return Result(tuple(_add(inliner, "call", node, function, loop.results)), ())
+
+    def _vary(self, graph: Graph, index: int, operand: Operand) -> NoReturn:
+        """Note that not all calls pass the same; a graph that is no loop is copied where they pass functions."""
+        if isinstance(operand, Value) or id(graph) not in self._shared:
+            self._varying.add((id(graph), index))
+        else:
+            self._shared.discard(id(graph))
+            self._apart.add(id(graph))
+            del self._known[id(graph)]
+        raise RunAgainError
 
 
 def branch(
     inliner: Inliner, node: Node, condition: Value, sides: Sequence[Side], pairs: Sequence[tuple[Operand, Operand]]
 ) -> tuple[Operand, ...]:
-    """A choice between two graphs; the operands that stand for each pair of results behind it."""
-    differing = [pair for pair in pairs if not _same(*pair)]
+    """A choice between two graphs; the operands that stand for each pair of results behind it.
+
+    What both make alike need not be a result, unless the choice is the end of its graph: then all results are.
+    """
+    is_end = all(isinstance(side.end, Result) for side in sides)
+    is_kept = [_same(*pair) and not (is_end and isinstance(pair[0], Value)) for pair in pairs]
+    if all(_same(*pair) for pair in pairs):
+        return tuple(pair[0] for pair in pairs)
+    differing = [pair for pair, kept in zip(pairs, is_kept, strict=True) if not kept]
     graphs = [Graph("", nodes=side.nodes) for side in sides]
     kinds: list[TensorType] = []
     for pair in differing:
@@ -119,12 +164,10 @@ def branch(
         kinds.append(_joined(node, values[0].type, values[1].type))
         for graph, value in zip(graphs, values, strict=True):
             graph.outputs.append(value)
-    if not differing:
-        return tuple(pair[0] for pair in pairs)
     functions = [_add(inliner, "Partial", node, (), [_FUNCTION], (graph,))[0] for graph in graphs]
     picked = _add(inliner, "Switch", node, [_truth(inliner, node, condition), *functions], [_FUNCTION])
     results = iter(_add(inliner, "call", node, picked, kinds))
-    return tuple(pair[0] if _same(*pair) else next(results) for pair in pairs)
+    return tuple(pair[0] if kept else next(results) for pair, kept in zip(pairs, is_kept, strict=True))
 
 
 def makes_tensors(pairs: Sequence[tuple[Operand, Operand]]) -> bool:
@@ -155,6 +198,17 @@ def _truth(inliner: Inliner, node: Node, condition: Value) -> Value:
         return condition
     zero = constant("", np.zeros((), condition.type.dtype.numpy))
     return _add(inliner, "NotEqual", node, [condition, zero], [TensorType(DType.BOOL, condition.type.shape)])[0]
+
+
+def equals(inliner: Inliner, node: Node, value: Value, number: int) -> Value:
+    """Whether a number of the graph is another."""
+    other = constant("", np.array(number, value.type.dtype.numpy))
+    return _add(inliner, "Equal", node, [value, other], [TensorType(DType.BOOL, value.type.shape)])[0]
+
+
+def either(inliner: Inliner, node: Node, conditions: Sequence[Value]) -> Value:
+    """Whether one of two conditions holds."""
+    return _add(inliner, "LogicalOr", node, conditions, [conditions[0].type])[0]
 
 
 def _is_computed(operand: Operand) -> bool:

@@ -39,19 +39,18 @@ def _last_call(graph: Graph) -> Node | None:
 def _separate_results(graph: Graph, caller: Node | None) -> bool:
     """Copy results that the graph is given, that are constants, or that stand twice among the results.
 
-    The device cuts a graph into two behind a call; what the first part makes is no result of the second.
+    The device cuts a graph into two behind a call; what the first part makes is no result of the second. And a result
+    that a node of a called graph reads, too, is lost (measured with runtime 2.0.0: all zeros).
     """
     calls = [index for index, node in enumerate(graph.nodes) if node.op == "Call"]
-    if not calls and caller is None:
-        return False
     late = graph.nodes[calls[-1] + 1 :] if calls else graph.nodes
-    unique = {id(value) for node in late for value in node.outputs}
+    unique = {id(value) for node in late for value in node.outputs if caller is None or not value.users}
     changed = False
     for place, value in enumerate(graph.outputs):
         if id(value) in unique:
             unique.remove(id(value))
             continue
-        origin = value.producer or caller
+        origin = value.producer or caller or next(iter(graph.nodes), None)
         if origin is not None:
             graph.outputs[place] = _copied(graph, origin, value, place)
             changed = True
