@@ -18,6 +18,7 @@ from converter.passes.fuse.official import left_out
 from converter.passes.interface.wanted import interface_of
 from converter.passes.pipeline import PIPELINE
 from converter.passes.runner import run_passes
+from converter.plugins import with_plugins
 from converter.quantize.interface import set_quantized_types
 from converter.reference.footprint import footprint
 from converter.report import MemoryReport, Report, TensorReport
@@ -76,9 +77,10 @@ def convert(
     if watch is not None:
         watch("read", model)
     modes = Modes.TRAINING if options.train else Modes.INFERENCE
-    unwanted = left_out(model, PIPELINE, disable_fusion=options.disable_fusion, blacklist=options.fusion_blacklists)
+    pipeline = with_plugins(PIPELINE)
+    unwanted = left_out(model, pipeline, disable_fusion=options.disable_fusion, blacklist=options.fusion_blacklists)
     skip = (*options.skip_passes, *unwanted)
-    run_passes(model, PIPELINE, modes=modes, skip=skip, verify_each=options.verify_each, watch=watch)
+    run_passes(model, pipeline, modes=modes, skip=skip, verify_each=options.verify_each, watch=watch)
     # Imported where they are needed: most conversions are short, and importing is most of their time.
     quantization = None
     if options.quant is not None:

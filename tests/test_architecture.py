@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": set(),
     "version": set(),
     "fingerprint": set(),
+    "plugins": {"errors", "passes"},
     "report": set(),
     "output": {"errors"},
     "progress": {"tqdm"},
@@ -54,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quantize": {"ir", "ops", "reference", "errors", "report", "options", "output", "numpy", "PIL"},
     "mslite": {"encryption", "ir", "ops", "errors", "version", FIELDS, "_generated.ms", "flatbuffers", "numpy"},
     "api": {
-        *("ir", "mindir", "mslite", "ops", "passes", "quantize", "reference"),
+        *("ir", "mindir", "mslite", "ops", "passes", "plugins", "quantize", "reference"),
         *("encryption", "errors", "options", "output", "report"),
     },
     "worker": {"api", "encryption", "errors", "options", "report"},
