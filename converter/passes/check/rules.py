@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from converter.ir import DType
+from converter.ir import DType, Layout
+from converter.ops.layouts import RANK
 from converter.ops.lite_ops import LITE_OPS, OPTIMIZERS
 from converter.passes.adapt.live_operands import BROADCASTING
 
@@ -152,6 +153,32 @@ def loss_and_gradient(node: Node, _facts: Facts) -> str | None:
     return None if len(node.outputs) == 2 else "lacks its second output, without which the loss stays unwritten"  # noqa: PLR2004
 
 
+def image_layout(node: Node, _facts: Facts) -> str | None:
+    """A bias gradient sums over all axes but the last, a pooling slides over the two before it."""
+    row = LITE_OPS[node.op]
+    images = [value for place, value in enumerate(node.inputs) if place in row.nhwc and value.type.rank == RANK]
+    kernels = [value for place, value in enumerate(node.inputs) if place in row.kernels and value.type.rank == RANK]
+    if any(value.layout is not Layout.NHWC for value in images):
+        return "takes an image whose channels are not last"
+    return "takes a kernel that is NCHW" if any(value.layout is Layout.NCHW for value in kernels) else None
+
+
+def pool_gradient(node: Node, _facts: Facts) -> str | None:
+    """Each gradient is divided by the size of the whole window, also where a part of it lies outside of the image."""
+    image, result = node.inputs[0].type.shape or (), node.inputs[2].type.shape or ()
+    kernel, strides = node.attrs.get("kernel_size"), node.attrs.get("strides")
+    if not (isinstance(kernel, tuple) and isinstance(strides, tuple) and len(image) == len(result) == RANK):
+        return None
+    sizes = zip(image[1:3], result[1:3], kernel, strides, strict=True)
+    is_inside = all((count - 1) * int(str(by)) + int(str(window)) <= size for size, count, window, by in sizes)
+    producer = node.inputs[2].producer
+    while producer is not None and producer.op == "Transpose":
+        producer = producer.inputs[0].producer
+    if is_inside or (producer is not None and producer.op == "MulFusion"):
+        return None
+    return "spreads the gradient of windows at the border too thin: nothing has scaled it"
+
+
 def slice_masks(node: Node, _facts: Facts) -> str | None:
     """Masks are ignored by the gradient of a slice."""
     if node.attrs.get("shrink_axis_mask") or node.attrs.get("new_axis_mask") or node.attrs.get("ellipsis_mask"):
@@ -235,6 +262,8 @@ RULES: tuple[Rule, ...] = (
     Rule("tanh-kernel", ("Activation",), tanh_kernel),
     Rule("gradient-order", ("ActivationGrad",), gradient_order),
     Rule("loss-and-gradient", ("SoftmaxCrossEntropyWithLogits",), loss_and_gradient),
+    Rule("image-layout", tuple(name for name, row in LITE_OPS.items() if row.nhwc or row.kernels), image_layout),
+    Rule("pool-gradient", ("AvgPoolGrad",), pool_gradient),
     Rule("slice-masks", ("StridedSliceGrad",), slice_masks),
     Rule("momentum-scale", ("ApplyMomentum",), momentum_scale),
     Rule("sgd-attributes", ("SGD",), sgd_attributes),
