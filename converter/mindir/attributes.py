@@ -33,6 +33,7 @@ DTYPES = {
 _FLOAT, _STRING, _BOOL, _DOUBLE = 1, 8, 9, 11
 _INTEGERS = frozenset({2, 3, 4, 5, 6, 7, 12, 13})
 _TENSORS, _TUPLE, _LIST, _DICT = 19, 20, 21, 22
+_DEEPEST = 32  # levels of sequences in sequences; protobuf itself stops at 100 messages
 _UMONAD, _IOMONAD, _NONE, _TYPE_NULL = 23, 24, 25, 36
 
 
@@ -141,6 +142,8 @@ def _sequence(tokens: list[str], leaves: Iterator[Attr]) -> Attr:
         for token in tokens:
             if token.endswith("["):
                 stack.append([])
+                if len(stack) > _DEEPEST:
+                    raise UndecodableError(f"a sequence more than {_DEEPEST} levels deep")
             elif token[0] == "]":
                 done = tuple(stack.pop())
                 stack[-1].append(done)

@@ -31,6 +31,8 @@ _NAMES_ONLY = frozenset({"input_names", "output_names"})
 _LEAST_OPERANDS = {"TupleGetItem": 2, "tuple_getitem": 2, "UpdateState": 1, "Depend": 1, "Load": 1}
 # The attribute by which MindSpore marks operators with side effects; files of 1.x may lack it.
 EFFECT = "side_effect_mem"
+# A few lines of tuples of tuples of tuples name more elements than memory holds.
+_LARGEST_TUPLE = 1 << 17
 _TUPLES = frozenset({"MakeTuple", "make_tuple", "MakeList", "make_list"})
 _ITEMS = frozenset({"TupleGetItem", "tuple_getitem", "ListGetItem", "list_getitem"})
 _STRUCTURE = frozenset({*_TUPLES, *_ITEMS, "UpdateState", "Depend"})
@@ -135,7 +137,7 @@ class GraphReader:
     def _structure(self, op: str, operands: list[Operand], proto: NodeProto) -> Operand | None:
         """Tuples and tokens: no node, only a name for what is already there."""
         if op in _TUPLES:
-            return TupleOperand(tuple(operands))
+            return self._tuple(tuple(operands), proto)
         if op == "UpdateState":
             return self._update_state(operands)
         if op == "Depend":
@@ -150,6 +152,15 @@ class GraphReader:
             self.reader.problem("E305", "takes an element that its tuple does not have", node=proto.domain, op=op)
             return None
         return items[index]
+
+    def _tuple(self, items: tuple[Operand, ...], proto: NodeProto) -> TupleOperand | None:
+        """A tuple; not one of a size that only a file made for the purpose has."""
+        made = TupleOperand(items)
+        if made.size <= _LARGEST_TUPLE:
+            return made
+        message = f"makes a tuple of {made.size} elements; at most {_LARGEST_TUPLE} are read"
+        self.reader.problem("E302", message, node=proto.domain or proto.name)
+        return None
 
     def _result(self, call: Node, index: int) -> Value:
         """A result of a call; MindSpore 1.x says nothing of results that are functions, which come last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Union
 
 from converter.ir import Graph, Node, Value
@@ -16,6 +16,14 @@ class TupleOperand:
     """Several operands under one name; never becomes a value of the IR."""
 
     items: tuple[Operand, ...]
+
+    # Of operands when tuples inside are opened up; counted once, or tuples of tuples would be walked again and again.
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Add up."""
+        size = sum(item.size if isinstance(item, TupleOperand) else 1 for item in self.items)
+        object.__setattr__(self, "size", size)
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ class _Writer:
     def layout(self) -> Layout:
         """Tables, then positions, then patches."""
         _check_schema(self.model)
+        _check_dimensions(self.order, self.model.path)
         tables, tensors = self._tables()
         position = _aligned(len(tables), _DATA_ALIGNMENT)
         constants: list[tuple[int, Tensor]] = []
@@ -211,6 +212,15 @@ def graph_values(graph: Graph) -> list[Value]:
 
 def _aligned(position: int, alignment: int) -> int:
     return -(-position // alignment) * alignment
+
+
+def _check_dimensions(values: list[Value], path: str | None) -> None:
+    """The format counts in 32 bits."""
+    problems = Problems()
+    for value in values:
+        if any(dim > _LIMIT for dim in value.type.shape or ()):
+            problems.add(Problem("E204", f"tensor {value.name!r} has the type {value.type}: too large", path=path))
+    problems.raise_if_any()
 
 
 def _check_schema(model: Model) -> None:

@@ -59,6 +59,9 @@ def _run(model: Model, each: Pass, done: Sequence[str], *, verify: bool) -> bool
         changed = each.run(model)
     except ConversionError:
         raise
+    except MemoryError as problem:
+        message = f"pass {each.name!r} needs more memory than there is: {problem}"
+        raise fail("E208", message, path=model.path) from problem
     except Exception as problem:
         raise _bug(model, each.name, done, f"{type(problem).__name__}: {problem}") from problem
     broken = verifier.problems_of(model) if verify else []

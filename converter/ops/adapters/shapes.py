@@ -226,15 +226,23 @@ def known(measure: Callable[[tuple[int, ...]], list[int] | int]) -> Callable[[Co
     return adapt
 
 
+_RANGE_BOUNDS = 3
+_LONGEST_RANGE = 1 << 26
+
+
 def number_range(context: Context, node: Node) -> None:
     """Range(start, limit, delta) of constants."""
     bounds = [literal_of(value) for value in node.inputs[:3]]
     numbers = [bound for bound in bounds if isinstance(bound, (int, float))]
-    if len(numbers) < len(bounds):
+    if len(numbers) < _RANGE_BOUNDS:
         context.refuse("E202", node, "the bounds of Range are not constants", "compute them outside of the network")
         return
+    start, limit, delta = numbers
+    if not delta or abs(limit - start) > _LONGEST_RANGE * abs(delta):
+        context.refuse("E208", node, f"Range({start}, {limit}, {delta}) has too many numbers for a constant")
+        return
     build = Composer(context, node)
-    build.replace(build.constant(np.arange(*numbers), node.outputs[0].type.dtype))
+    build.replace(build.constant(np.arange(start, limit, delta), node.outputs[0].type.dtype))
 
 
 rank_of = known(len)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from converter.ir import ArrayTensor, Layout, Value
 from converter.ir.editing import remove, replace_uses
+from converter.ops.context import integers_of
 from converter.ops.layouts import RANK
 from converter.ops.lite_ops import LITE_OPS
 from converter.reference.call import Call
@@ -54,9 +56,17 @@ def _is_foldable(node: Node, variables: set[int]) -> bool:
 
     if node.op not in KERNELS:
         return False
-    size = node.outputs[0].type.size * node.outputs[0].type.dtype.itemsize
+    size = max(node.outputs[0].type.size, _grown(node)) * node.outputs[0].type.dtype.itemsize
     largest = max(value.const.nbytes for value in node.inputs if value.const is not None)
     return size <= max(_GROWTH_LIMIT, _GROWTH_FACTOR * largest)
+
+
+def _grown(node: Node) -> int:
+    """Number of elements that an operator makes out of few; what the file says of its output may be wrong."""
+    counts = [integers_of(value) or () for value in node.inputs]
+    if node.op == "TileFusion":
+        return node.inputs[0].type.size * prod(counts[-1])
+    return max(map(prod, counts)) if node.op in ("BroadcastTo", "Fill") else 0
 
 
 def _is_laid_out(node: Node, lite: LiteOp) -> bool:
