@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support.graphs import constant, lite, model, value
 
-from converter.api import convert
-from converter.config import load_config
 from converter.errors import ConversionError
-from converter.ir import DType, TensorType, Value
-from converter.options import CalibrationOptions, ConvertOptions
+from converter.ir import Attr, DType, Layout, TensorType, Value
+from converter.options import CalibrationOptions, QuantOptions
+from converter.quantize.apply import quantize
 from converter.quantize.images import read_image, resize
+from converter.quantize.judge import bounds
 from converter.quantize.samples import Sample
 
-ROOT = Path(__file__).resolve().parents[2]
-CONVOLUTION = ROOT / "tests" / "zoo" / "data" / "ms200" / "layer_conv_valid_bias_infer.mindir"
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -116,8 +115,8 @@ def test_without_pillow_the_package_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_an_image_of_another_shape_than_the_input_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(picture()))
-    value = Value("x", TensorType(DType.FLOAT32, (1, 5, 5, 3)))
-    sample = Sample((value,), (tmp_path / "a.png",), CalibrationOptions((), 1, "IMAGE"))
+    image = Value("x", TensorType(DType.FLOAT32, (1, 5, 5, 3)))
+    sample = Sample((image,), (tmp_path / "a.png",), CalibrationOptions((), 1, "IMAGE"))
     assert problem_of(sample.arrays) == (
         "E401",
         "becomes an image of [1, 5, 7, 3], the model input 'x' wants float32[1,5,5,3]",
@@ -125,23 +124,16 @@ def test_an_image_of_another_shape_than_the_input_is_named(tmp_path: Path) -> No
 
 
 def test_a_network_is_calibrated_with_images(tmp_path: Path) -> None:
-    shape = convert(CONVOLUTION, ConvertOptions()).model.main.inputs[0].type.shape
-    assert shape is not None
-    assert len(shape) == 4
-    (tmp_path / "samples").mkdir()
-    (tmp_path / "samples" / "a.png").write_bytes(encoded(picture(13, 11)))
-    name = convert(CONVOLUTION, ConvertOptions()).model.main.inputs[0].name
-    config = tmp_path / "q.cfg"
-    config.write_text(
-        "[common_quant_param]\nquant_type=FULL_QUANT\n[data_preprocess_param]\n"
-        f"calibrate_path={name}:samples\ncalibrate_size=1\ninput_type=IMAGE\nimage_to_format=RGB\n"
-        f"resize_width={shape[2]}\nresize_height={shape[1]}\nresize_method=LINEAR\n",
-        encoding="utf-8",
-    )
-    options = ConvertOptions(quant=load_config(config).quant())
-    if shape[0] == 1 and shape[3] == 3:
-        assert convert(CONVOLUTION, options).report.quantization is not None
-    else:
-        code, message = problem_of(lambda: convert(CONVOLUTION, options))
-        assert code == "E401"
-        assert message.startswith(f"becomes an image of [1, {shape[1]}, {shape[2]}, 3]")
+    images, kernel = value("x", 1, 11, 13, 3, layout=Layout.NHWC), constant("w", 5, 3, 3, 3, layout=Layout.KHWC)
+    made = value("y", 1, 9, 11, 5, layout=Layout.NHWC)
+    attrs: dict[str, Attr] = {"kernel_size": (3, 3), "stride": (1, 1), "dilation": (1, 1), "pad_list": (0, 0, 0, 0)}
+    attrs |= {"pad_mode": 2, "group": 1, "in_channel": 3, "out_channel": 5}
+    network = model([lite("Conv2DFusion", [images, kernel], [made], **attrs)], [images], [made])
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(encoded(picture(17, 19)))
+    data = CalibrationOptions((("x", str(tmp_path), ""),), 2, "IMAGE", "RGB", resize=(13, 11))
+    report = quantize(network, QuantOptions(quant_type="FULL_QUANT", calibration=data))
+    assert [(name, cosine > 0.999) for name, cosine in report.cosines] == [("Conv2DFusion", True)]
+    low, high = bounds(images.quant[0])
+    assert low == pytest.approx(0, abs=1)
+    assert high > 200
