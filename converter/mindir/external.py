@@ -12,6 +12,7 @@ from converter.mindir.wire import WireError, fields
 if TYPE_CHECKING:
     from converter.mindir.wire import Buffer
 
+_OLD_MODEL, _OLD_WEIGHTS = "_graph.mindir", "_variables"
 _GRAPH, _PARAMETER, _EXTERNAL_DATA, _LOCATION = 7, 3, 12, 1
 
 
@@ -25,19 +26,26 @@ def external_locations(path: Path) -> tuple[str, ...]:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             if is_encrypted(data):
-                return _usual_locations(path)
+                return listed_locations(path)
             found = _scan(data)
     except (OSError, ValueError, WireError):
         return ()
     return tuple(sorted(location for location in found if is_inside(location)))
 
 
-def _usual_locations(path: Path) -> tuple[str, ...]:
-    """Everything in `net_variables` beside `net_graph.mindir`."""
-    prefix, _, suffix = path.stem.rpartition("_")
-    folder = path.parent / f"{prefix}_variables"
-    is_split = suffix == "graph" and folder.is_dir()
-    return tuple(sorted(f"{folder.name}/{each.name}" for each in folder.iterdir() if each.is_file())) if is_split else ()
+def listed_locations(path: Path) -> tuple[str, ...]:
+    """All files where MindSpore stores split weights: early 1.x names none, and an encrypted model hides the names."""
+    if not path.name.endswith(_OLD_MODEL):
+        return ()
+    folder = path.with_name(path.name.removesuffix(_OLD_MODEL) + _OLD_WEIGHTS)
+    try:
+        return tuple(sorted(f"{folder.name}/{entry.name}" for entry in folder.iterdir() if _is_data(entry)))
+    except OSError:
+        return ()
+
+
+def _is_data(entry: Path) -> bool:
+    return entry.is_file() and not entry.name.startswith(".")
 
 
 def is_inside(location: str) -> bool:

@@ -14,6 +14,7 @@ from converter.ir import Graph, Model, Note, Stage, Value
 from converter.ir.input_file import InputFile
 from converter.mindir.decrypted import DecryptedFile
 from converter.mindir.graphs import GraphReader
+from converter.mindir.old_split import add_old_weights
 from converter.mindir.tensors import TensorSource
 from converter.mindir.wire import WireError, skeleton
 
@@ -41,6 +42,7 @@ def read_mindir(path: Path, decryption: Decryption | None = None) -> Model:
         )
     if proto.HasField("little_endian") and not proto.little_endian:
         raise fail("E302", "the weights are big-endian", path=str(path), hint="export on a little-endian machine")
+    add_old_weights(proto, path, decryption)
     return Reader(path, proto, file, decryption).model()
 
 

@@ -97,9 +97,9 @@ def fields(data: Buffer, start: int, end: int) -> Iterator[Field]:
         offset = stop
 
 
-def skeleton(data: Buffer) -> bytes:
-    """The serialized model without tensor bytes. Raises `WireError`."""
-    return _rebuild(data, 0, len(data), "Model")
+def skeleton(data: Buffer, message: str = "Model") -> bytes:
+    """The serialized model, or other message, without tensor bytes. Raises `WireError`."""
+    return _rebuild(data, 0, len(data), message)
 
 
 def _rebuild(data: Buffer, start: int, end: int, message: str) -> bytes:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 # As in tests/oracle: these tests exist only when asked for.
-collect_ignore = [] if "MSLITE_ORACLE" in os.environ else ["test_oracle_backend.py"]
+ASKED_FOR = {"test_oracle_backend.py": "MSLITE_ORACLE", "test_other_python.py": "TEST_OTHER_PYTHON"}
+collect_ignore = [name for name, variable in ASKED_FOR.items() if variable not in os.environ]
 
 
 @pytest.fixture(scope="session")

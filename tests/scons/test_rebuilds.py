@@ -85,6 +85,14 @@ def test_this_converts_nothing(built: Project, edit: Edit) -> None:
     assert built.is_up_to_date()
 
 
+def test_another_place_converts_nothing(built: Project, tmp_path: Path) -> None:
+    moved = built.at(tmp_path / "elsewhere" / "deeper")
+    moved.path.parent.mkdir()
+    built.path.rename(moved.path)
+    assert moved.is_up_to_date()
+    assert moved.is_up_to_date()
+
+
 def test_train_switch_converts_again(empty: Project) -> None:
     empty.model("models/net.mindir", "lenet_momentum_mse")
     text = """

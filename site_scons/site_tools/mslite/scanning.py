@@ -21,6 +21,8 @@ _Scanner = getattr(SCons.Scanner, "ScannerBase", None) or SCons.Scanner.Base
 def _scan(node: Node, env: Env, _path: object = ()) -> Nodes:
     """Return the files that are read along with a model, sorted, those that exist or will be made."""
     paths = _split_weights(node)
+    listed = [] if paths else _listed_weights(node)
+    paths += listed
     said = settings.read(env)
     made = [] if env.get("_MSLITE_REQUIRED") else _late_config(env)
     made += [node for node in (file_at(env, name) for name in said.included) if node.is_derived()]
@@ -30,7 +32,9 @@ def _scan(node: Node, env: Env, _path: object = ()) -> Nodes:
         else:
             paths.append(name)
     nodes = [file_at(env, path) for path in paths]
-    unchanged.note_read(node, env, [*nodes, *made])
+    # Another file in the directory would count as well: SCons has to look at such a model.
+    if not listed:
+        unchanged.note_read(node, env, [*nodes, *made])
     return [found for found in nodes if found.is_derived() or found.exists()] + made
 
 
@@ -59,6 +63,17 @@ def _split_weights(node: Node) -> list[str]:
             memory.remember("weights", model.get_path(), identity, locations)
     folder = os.path.dirname(path)  # noqa: PTH120 - as above
     return [f"{folder}{os.sep}{location}" for location in locations]
+
+
+def _listed_weights(node: Node) -> list[str]:
+    """Return the files of weights that an early MindSpore stored beside a model, which does not name them."""
+    path = real(node).get_abspath()
+    if not path.endswith("_graph.mindir"):
+        return []
+    home.require()
+    from converter.mindir.external import listed_locations  # noqa: PLC0415 - importable only after require()
+
+    return [str(Path(path).parent / location) for location in listed_locations(Path(path))]
 
 
 MODEL_SCANNER = _Scanner(function=_scan, name="MSLiteScanner")
