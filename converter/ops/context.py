@@ -138,7 +138,7 @@ def literal_of(value: Value) -> Attr:
 
 def integers_of(value: Value) -> tuple[int, ...] | None:
     """A constant list of integers, or one integer as a list; None when it is something else."""
-    if value.const is not None and value.const.dtype.numpy.kind not in "biu":
+    if value.const is not None and value.const.dtype.numpy.kind not in "iu":
         return None  # without reading what may be a whole weight
     found = literal_of(value)
     listed = found if isinstance(found, tuple) else (found,)

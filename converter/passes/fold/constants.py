@@ -63,10 +63,10 @@ def _is_foldable(node: Node, variables: set[int]) -> bool:
 
 def _grown(node: Node) -> int:
     """Number of elements that an operator makes out of few; what the file says of its output may be wrong."""
-    counts = [integers_of(value) or () for value in node.inputs]
-    if node.op == "TileFusion":
-        return node.inputs[0].type.size * prod(counts[-1])
-    return max(map(prod, counts)) if node.op in ("BroadcastTo", "Fill") else 0
+    if node.op not in ("TileFusion", "BroadcastTo", "Fill"):
+        return 0
+    counts = [prod(integers_of(value) or ()) for value in node.inputs]
+    return node.inputs[0].type.size * counts[-1] if node.op == "TileFusion" else max(counts)
 
 
 def _is_laid_out(node: Node, lite: LiteOp) -> bool:
