@@ -73,11 +73,11 @@ def convolution(node: Node) -> Shapes:
 
 def transposed_convolution(node: Node) -> Shapes:
     """Conv2DTranspose(x, kernel, shape of the result)."""
-    shape = integers_of(node.inputs[2])
-    if shape is None:
+    listed = [integers_of(value) for value in node.inputs[2:]]
+    if None in listed:
         message = "the size of its result is computed by the graph"
         raise ValueError(message)
-    return [shape]
+    return [tuple(dim for dims in listed for dim in dims or ())]
 
 
 def pool(node: Node) -> Shapes:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SAME, VALID = 1, 2
 _KERNEL_AXES = slice(2, 4)
+_SOME_SIZE = 64
 
 
 def convolution(context: Context, node: Node) -> None:
@@ -59,10 +60,15 @@ def transposed_convolution(context: Context, node: Node) -> None:
     if context.is_training:
         input_gradient(context, node)
         return
-    image, kernel = (context.shape(node, value) for value in node.inputs[:2])
-    output = context.shape(node, node.outputs[0])
+    image, kernel = context.ranked(node, node.inputs[0]), context.shape(node, node.inputs[1])
+    output = context.ranked(node, node.outputs[0])
     if not (image and kernel and output):
         return
+    if min(*image[2:], *output[2:]) < 0:
+        if node.attrs.get("pad_mode", 0) not in (SAME, VALID):
+            context.shape(node, node.inputs[0])
+            return
+        image, output = _of_any_size(node, image, kernel, output)
     _finish(node, output, kernel, image)
     strides, dilations, pads = _pair(node, "stride"), _pair(node, "dilation"), _pads(node)
     reach = [(image[axis] - 1) * strides[axis - 2] + (kernel[axis] - 1) * dilations[axis - 2] + 1 for axis in (2, 3)]
@@ -72,6 +78,18 @@ def transposed_convolution(context: Context, node: Node) -> None:
     node.op = "Conv2dTransposeFusion"
     node.attrs = {**defaults(node.op), **known}
     wire(node, node.inputs[:2])
+
+
+def _of_any_size(
+    node: Node, image: tuple[int, ...], kernel: tuple[int, ...], output: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Sizes in place of unknown ones: by SAME and VALID the pads are the same for every size."""
+    strides, dilations = _pair(node, "stride"), _pair(node, "dilation")
+    is_valid = node.attrs.get("pad_mode") == VALID
+    reaches = [(width - 1) * dilation + 1 for width, dilation in zip(kernel[2:], dilations, strict=True)]
+    more = [max(reach - stride, 0) * is_valid for reach, stride in zip(reaches, strides, strict=True)]
+    sizes = [_SOME_SIZE * stride + extra for stride, extra in zip(strides, more, strict=True)]
+    return (*image[:2], _SOME_SIZE, _SOME_SIZE), (*output[:2], *sizes)
 
 
 def _pads(node: Node) -> tuple[int, ...]:

@@ -60,8 +60,18 @@ def fuse_pad(match: Match) -> Replacement | Refusal:
     if any((*batch, *channels)) or min(added) < 0 or not isinstance(own, tuple) or len(own) != len(added):
         return Refusal()
     pads = tuple(int(str(one)) + other for one, other in zip(own, added, strict=True))
+    if any(total >= size for total, size in zip(pads, _extents(node), strict=True)):
+        return Refusal()  # a window that lies in the pads as a whole gives garbage (measured with runtime 2.0.0)
     inputs = [match.value("x"), *node.inputs[1:]]
     return Replacement(node.op, inputs, {**node.attrs, "pad_list": pads, "pad_mode": _EXPLICIT}, anchor=node)
+
+
+def _extents(node: Node) -> tuple[int, int, int, int]:
+    """Pixels that a window spans: height for the pads above and below, width for those beside."""
+    shape, dilation = node.inputs[1].type.shape or (), node.attrs.get("dilation")
+    steps = dilation if isinstance(dilation, tuple) else (1, 1)
+    height, width = ((size - 1) * int(str(step)) + 1 for size, step in zip(shape[2:], steps, strict=True))
+    return height, height, width, width
 
 
 def _pairs(value: Value) -> list[tuple[int, int]] | None:

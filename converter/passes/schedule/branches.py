@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,11 +45,11 @@ def _separate_results(graph: Graph, caller: Node | None) -> bool:
     """
     calls = [index for index, node in enumerate(graph.nodes) if node.op == "Call"]
     late = graph.nodes[calls[-1] + 1 :] if calls else graph.nodes
-    unique = {id(value) for node in late for value in node.outputs if caller is None or not value.users}
+    made = {id(value) for node in late for value in node.outputs if caller is None or not value.users}
+    times = Counter(id(value) for value in graph.outputs)
     changed = False
-    for place, value in enumerate(graph.outputs):
-        if id(value) in unique:
-            unique.remove(id(value))
+    for place, value in enumerate(list(graph.outputs)):
+        if id(value) in made and times[id(value)] == 1:
             continue
         origin = value.producer or caller or next(iter(graph.nodes), None)
         if origin is not None:
