@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--pythons", action="store_true")
     arguments = parser.parse_args(ours)
     folder = arguments.folder.resolve()
-    found = [python for minor in PYTHONS if arguments.pythons and (python := shutil.which(f"python{minor}"))]
+    found = [python for minor in PYTHONS if arguments.pythons and (python := find_python(minor))]
     pythons = [environment(python, folder) for python in (*arguments.python, *found)] or [Path(sys.executable)]
     results = {}
     for python in pythons:
@@ -49,6 +49,13 @@ def main() -> int:
     for name, code in results.items():
         sys.stdout.write(f"{name}: {'passed' if code == 0 else f'failed ({code})'}\n")
     return 1 if any(results.values()) else 0
+
+
+def find_python(minor: str) -> str | None:
+    """Return a Python of PATH that works: a name there may lead to nothing."""
+    found = shutil.which(f"python{minor}")
+    works = found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
+    return found if works else None
 
 
 def minor_of(python: str) -> str:
@@ -81,7 +88,7 @@ def run_tests(python: Path, place: Path, words: list[str]) -> int:
     """Run the tests of this directory with the SCons in `place`; return pytest's exit code."""
     tests = [] if any(str(word).startswith("tests") for word in words) else [str(HERE)]
     settings = {**os.environ, "TEST_SCONS_DIR": str(place), "PYTHONPATH": os.pathsep.join([str(place), str(ROOT)])}
-    if python != Path(sys.executable):
+    if minor_of(str(python)) != minor_of(sys.executable):
         settings["TEST_OTHER_PYTHON"] = sys.executable
     command = [str(python), "-m", "pytest", "-q", *words, *tests]
     return subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode
