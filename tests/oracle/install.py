@@ -28,6 +28,7 @@ WHEEL_TAGS = ("--python-version", "3.7", "--implementation", "cp", "--platform",
 UNUSED = ("libtransformer-shared", "libtensorrt_plugin", "libascend_", "libmslite_shared_lib", "_c_lite_wrapper")
 PROGRAMS = {
     "convert": ("libmindspore_converter.so", "libmindspore_core.so"),
+    "load": ("libmindspore_converter.so", "libmindspore_core.so"),
     "run": ("libmindspore-extendrt_python.so", "libmindspore_core.so"),
     "race": ("libmindspore-extendrt_python.so", "libmindspore_core.so"),
 }
