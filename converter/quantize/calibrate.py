@@ -54,7 +54,7 @@ class Calibration:
 
     def run(self, label: str, key: bytes, visitor: Callable[[], Visitor]) -> list[Array]:
         """One visitor per sample; `key` names what it computes, and with what settings."""
-        workers = max(1, min(os.cpu_count() or 1, len(self.samples)))
+        workers = max(1, min(_processors(), len(self.samples)))
         sessions: SimpleQueue[Session] = SimpleQueue()
         for _ in range(workers):
             sessions.put(Session(self.model))
@@ -79,6 +79,12 @@ class Calibration:
                 if self.progress is not None:
                     self.progress(label, len(results), len(self.samples))
         return results
+
+
+def _processors() -> int:
+    """All of the machine; where a build shares them out among conversions, what it leaves to this one."""
+    left = os.environ.get("OMP_NUM_THREADS", "")
+    return int(left) if left.isdecimal() else os.cpu_count() or 1
 
 
 def _visit(session: Session, sample: Sample, visitor: Visitor) -> Array:

@@ -17,6 +17,7 @@ from cache_servers import free_port
 from scons_project import SCONSTRUCT, TREE
 
 from converter import cluster, cluster_task
+from converter.config import convert_options, load_config
 from converter.options import ConvertOptions
 
 if TYPE_CHECKING:
@@ -187,6 +188,39 @@ def test_machine_without_shared_files_is_sent_what_it_needs(
     assert (project.path / "made.ms").read_bytes() == (project.path / "again.ms").read_bytes()
     # First nothing, then model, config and converter; the converter is on that machine from then on.
     assert [len(sent) for sent in rounds] == [0, 3, 0, 2]
+
+
+def test_calibration_samples_go_to_another_machine(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_task.tempfile, "tempdir", str(tmp_path))
+    for at in range(2):
+        project.write(f"models/samples/{at}.bin", "\0" * (4 * 32 * 32 * 4 - 1) + "?")
+    project.write(
+        "models/lenet.cfg",
+        "[common_quant_param]\nquant_type=FULL_QUANT\n"
+        "[data_preprocess_param]\ncalibrate_path=x:samples\ncalibrate_size=2\ninput_type=BIN\n",
+    )
+    monkeypatch.chdir(project.path)
+    request = {
+        "id": 1,
+        "source": "models/lenet.mindir",
+        "target": "made.ms",
+        "options": convert_options(load_config(Path("models/lenet.cfg"))).canonical(),
+        "directories": ["models/samples", "samples"],
+        "hash": ["models/lenet.mindir"],
+    }
+
+    def elsewhere(job: Job) -> Outcome:
+        with monkeypatch.context() as patch:
+            patch.setattr(cluster_task, "_sha256", _missing)
+            return cluster_task.run(job)
+
+    with (tmp_path / "answers").open("w", encoding="utf-8") as answers:
+        cluster.serve(elsewhere, [json.dumps(request)], answers, project.path)
+    answer = json.loads((tmp_path / "answers").read_text(encoding="utf-8"))
+    assert answer["ok"], answer
+    assert list(answer["hashes"]) == ["models/lenet.mindir"]
 
 
 def _missing(_path: Path) -> str:
