@@ -25,16 +25,17 @@ _KERNEL_TYPES = (DType.FLOAT32, DType.FLOAT16, DType.INT8, DType.INT32, DType.BO
 def check_graph(model: Model, roles: Roles) -> None:
     """Raise `ConversionError` E602 with everything that the device would not compile, or would compute garbage from."""
     problems = Problems()
+    is_trained = any(is_optimizer(node) for node in roles.order)
     for graph in model.graphs:
         _check_wiring(graph, problems, model.path)
         for node in graph.nodes:
-            _check_node(node, problems)
+            _check_node(node, problems, is_trained=is_trained)
         formats = Formats(graph)
         for node in graph.nodes:
             message = _wrong_format(formats, node)
             if message:
                 problems.add(_problem(node, message, "images must be NHWC, convolution weights NHWC or KHWC"))
-    if any(is_optimizer(node) for node in roles.order):
+    if is_trained:
         _check_batch(model.main, problems, model.path)
     problems.raise_if_any()
 
@@ -63,7 +64,7 @@ def _check_wiring(graph: Graph, problems: Problems, path: str | None) -> None:
             problems.add(Problem("E602", f"nothing makes the output {value.name!r}", path))
 
 
-def _check_node(node: Node, problems: Problems) -> None:
+def _check_node(node: Node, problems: Problems, *, is_trained: bool) -> None:
     if node.op not in KERNELS and node.op not in CONTROL_FLOW:
         problems.add(_problem(node, f"has the operator {node.op}, which {_lacking(node.op)}"))
     if not node.name:
@@ -77,8 +78,8 @@ def _check_node(node: Node, problems: Problems) -> None:
         hint = "the device reads the learning rate once, when it compiles the model: it must be a constant"
         problems.add(_problem(node, "has a learning rate that is computed or a graph input", hint))
     for value in node.inputs:
-        if value.is_const and value.type.dtype is DType.FLOAT16:
-            continue  # widened when the model is loaded
+        if value.is_const and value.type.dtype is DType.FLOAT16 and not is_trained:
+            continue  # widened when the model is loaded; a training session reads memory that nobody wrote
         if value.producer is None and value.type.dtype in (DType.FLOAT64, DType.FLOAT16, DType.BFLOAT16, DType.STRING):
             name = value.type.dtype.name.lower()
             problems.add(_problem(node, f"reads {value.name!r} of type {name}, for which there is no kernel"))
