@@ -90,6 +90,13 @@ def convert(
         model.stage = Stage.QUANTIZED
         if watch is not None:
             watch("quantize", model)
+    elif any(value.quant for node in model.main.nodes for value in node.outputs):
+        from converter.quantize.trained import quantize_as_trained  # noqa: PLC0415 - as said
+
+        quantization = quantize_as_trained(model)
+        model.stage = Stage.QUANTIZED
+        if watch is not None:
+            watch("quantize", model)
     set_quantized_types(model)
     if options.fp16:
         from converter.quantize.half import store_as_float16  # noqa: PLC0415 - as said

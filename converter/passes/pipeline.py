@@ -21,6 +21,7 @@ from converter.passes.layout.formats import settle_formats
 from converter.passes.normalize.control_flow import resolve_control_flow
 from converter.passes.normalize.dead_code import remove_dead_code
 from converter.passes.normalize.input_shapes import set_input_shapes
+from converter.passes.normalize.fake_quantization import take_trained_scales
 from converter.passes.normalize.kind import require_inference, require_training_step
 from converter.passes.normalize.side_effects import order_side_effects
 from converter.passes.normalize.types import narrow_types
@@ -38,6 +39,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("remove-dead-code", remove_dead_code, after=("order-side-effects",)),
     Pass("narrow-types", narrow_types),
     Pass("keep-counters-as-float", keep_counters_as_float, after=("narrow-types",)),
+    Pass("take-trained-scales", take_trained_scales, Modes.INFERENCE, after=("order-side-effects", "narrow-types")),
     Pass("adapt-operators", adapt_operators, after=("order-side-effects", "narrow-types")),
     Pass("drop-unread-results", remove_dead_code, after=("adapt-operators",)),
     Pass("read-stored-values", read_stored_values, after=("adapt-operators",)),

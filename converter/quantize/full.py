@@ -15,7 +15,7 @@ from converter.quantize.arithmetic import ASYMMETRIC, scale_of
 from converter.quantize.bias import Layer, mean_shifts
 from converter.quantize.borders import cast_at_borders
 from converter.quantize.calibrate import Calibration
-from converter.quantize.int8_policy import QUANT_ALL, Plan, plan_int8
+from converter.quantize.int8_policy import NO_ACTIVATION, QUANT_ALL, Plan, plan_int8
 from converter.quantize.int8_weights import Int8Weight, int8_weight, int32_bias
 from converter.quantize.ranges import find_ranges
 from converter.quantize.samples import check_calibratable, find_samples
@@ -77,18 +77,18 @@ def quantize_fully(model: Model, options: QuantOptions, progress: Progress | Non
     if not plan.computes:
         model.notes.append(Note("warning", "no node of this model can compute in int8: nothing was quantized"))
         return outcome
-    _check_weights(model, plan)
+    check_weights(model, plan)
     samples = find_samples(model, options.calibration)
     calibration = Calibration(model, samples, Store(options.workspace, model), progress)
     ranges = find_ranges(calibration, plan.observed(), options.activation_method)
     params = {key: scale_of(low, high, ASYMMETRIC) for key, (low, high) in ranges.items()}
     for node in plan.carriers:
         params[id(node.outputs[0])] = params[id(node.inputs[0])]
-    layers = [_layer(node, params, options) for node in plan.computes]
+    layers = [layer_of(node, params, options) for node in plan.computes]
     if options.bias_correction:
         _correct(calibration, layers, params, options)
     for layer in layers:
-        _apply(layer)
+        apply_layer(layer)
     for node in (*plan.computes, *plan.carriers):
         node.quant_type = QUANT_ALL
     cast_at_borders(model.main, (*plan.computes, *plan.carriers), params)
@@ -96,7 +96,7 @@ def quantize_fully(model: Model, options: QuantOptions, progress: Progress | Non
     return outcome
 
 
-def _check_weights(model: Model, plan: Plan) -> None:
+def check_weights(model: Model, plan: Plan) -> None:
     """Constants with NaN or infinity have no scale."""
     problems = Problems()
     for node in plan.computes:
@@ -107,7 +107,7 @@ def _check_weights(model: Model, plan: Plan) -> None:
     problems.raise_if_any()
 
 
-def _layer(node: Node, params: Mapping[int, QuantParam], options: QuantOptions) -> _Layer:
+def layer_of(node: Node, params: Mapping[int, QuantParam], options: QuantOptions) -> _Layer:
     """Quantize the weight; the bias waits for its correction."""
     scale = params[id(node.inputs[0])].scale
     constant = node.inputs[_WEIGHT].const
@@ -155,9 +155,12 @@ def _constants(layer: _Layer) -> dict[int, Array]:
     return found
 
 
-def _apply(layer: _Layer) -> None:
+def apply_layer(layer: _Layer) -> None:
     """Give the node integer constants of its own; a float reader elsewhere keeps the old ones."""
     node = layer.node
+    if node.op == "MatMulFusion":
+        # The int8 kernel has no activation; a bound of the range is the lowest or the highest level, which clips.
+        node.attrs["activation_type"] = NO_ACTIVATION
     if layer.weight is not None:
         set_input(node, _WEIGHT, _constant(node.inputs[_WEIGHT], layer.weight.levels, layer.weight.params))
     if layer.bias is None:

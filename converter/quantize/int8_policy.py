@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 QUANT_ALL = 5
 # Numbers of ActivationType: none, ReLU and ReLU6 are bounds of the int8 result; others would need a table.
 NO_ACTIVATION = 0
-_BOUNDS = (NO_ACTIVATION, 1, 3)
+BOUNDS = (NO_ACTIVATION, 1, 3)
 _MATRIX = 2
 _BIAS = 2
 
@@ -84,7 +84,7 @@ def _obstacle(node: Node) -> str | None:
         "its bias is computed": bias is not None and not bias.is_const,
         "its weight is a stack of matrices": is_matmul and weight.is_const and weight.type.rank != _MATRIX,
         "its weight is computed": not is_matmul and not weight.is_const,
-        "its activation is neither ReLU nor ReLU6": node.attrs.get("activation_type", NO_ACTIVATION) not in _BOUNDS,
+        "its activation is neither ReLU nor ReLU6": node.attrs.get("activation_type", NO_ACTIVATION) not in BOUNDS,
         "the runtime has no int8 kernel for grouped convolutions": not is_matmul and group not in (1, channels),
     }
     return next((reason for reason, is_there in obstacles.items() if is_there), None)
