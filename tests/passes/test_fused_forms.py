@@ -119,6 +119,40 @@ def test_a_formula_becomes_its_kernel(name: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6)
 
 
+def softplus(f: Formula, x: Value) -> Value:
+    falling = f.call("ExpFusion", f.call("Neg", f.call("Abs", x)), base=-1.0, scale=1.0, shift=0.0)
+    return f.add(f.call("Maximum", x, 0.0), f.call("Log1p", falling))
+
+
+def test_softplus_by_its_kernel_does_not_stop_at_88() -> None:
+    fused = fuse(sample(softplus))
+    assert [node.op for node in fused.main.nodes] == ["Activation", "Maximum"]
+    numbers = np.linspace(-120, 120, NUMBERS.size, dtype=np.float32).reshape(SHAPE)
+    (found,) = Session(fused).infer([numbers]).values()
+    np.testing.assert_allclose(found, np.logaddexp(0, numbers.astype(np.float64)), rtol=1e-5, atol=1e-6)
+
+
+def length(x: Value, *axes: int) -> Model:
+    shape = x.type.shape or ()
+    kept = [1 if axis in axes else size for axis, size in enumerate(shape)]
+    square = lite("Square", [x], name="square")
+    where = numbered("axes", np.array(axes, np.int32))
+    total = lite("ReduceFusion", [*square.outputs, where], [value("total", *kept)], mode=4, keep_dims=True, coeff=1.0)
+    least = lite("Maximum", [*total.outputs, numbered("least", np.array(1e-4, np.float32))], name="least")
+    inverse = lite("Rsqrt", least.outputs, name="inverse")
+    product = lite("MulFusion", [x, *inverse.outputs], name="product")
+    return model([square, total, least, inverse, product], [x], product.outputs)
+
+
+@pytest.mark.parametrize(("axes", "left"), [((2,), 1), ((0, 1, 2), 1), ((1,), 5)])
+def test_a_length_along_the_last_axis_has_a_kernel(axes: tuple[int, ...], left: int) -> None:
+    (expected,) = Session(length(value("x", *SHAPE), *axes)).infer([NUMBERS]).values()
+    fused = fuse(length(value("x", *SHAPE), *axes))
+    assert len(fused.main.nodes) == left
+    (found,) = Session(fused).infer([NUMBERS]).values()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 NEAR_MISSES: dict[str, Callable[[Formula, Value], Value]] = {
     "sigmoid of another value": lambda f, x: f.mul(f.act(f.call("Neg", x), 2), x),
     "another bound": lambda f, x: f.call("Minimum", f.call("Maximum", x, 0.0), 5.0),

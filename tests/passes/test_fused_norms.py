@@ -180,3 +180,18 @@ def test_numbers_alone_need_no_channels() -> None:
     scale = lite("MulFusion", [x, number(3.0)], name="scale")
     shift = lite("AddFusion", [*scale.outputs, number(2.0)], name="shift")
     assert [node.op for node in fuse(sample([scale, shift])).main.nodes] == ["MulFusion", "AddFusion"]
+
+
+def test_a_rough_root_becomes_an_exact_one() -> None:
+    def build() -> list[Node]:
+        x = value("x", 2, 7, 5)
+        size = lite("Abs", [x], name="size")
+        return [
+            size,
+            inverse := lite("Rsqrt", size.outputs, name="r"),
+            lite("MulFusion", [*inverse.outputs, x], name="p"),
+        ]
+
+    fused = fuse(sample(build()))
+    assert [node.op for node in fused.main.nodes] == ["Abs", "Sqrt", "RealDiv"]
+    np.testing.assert_allclose(run(fused), run(sample(build())), rtol=1e-5)

@@ -116,6 +116,17 @@ def single_group(match: Match) -> Replacement | Refusal:
     return Replacement("Transpose", [normal, _numbers(f"{name}/to_nchw", TO_NCHW)], {}, anchor=root, before=before)
 
 
+def divide_by_root(match: Match) -> Replacement | Refusal:
+    """Divide by the root: `a * rsqrt(b)` is `a / √b`, and the kernel of Rsqrt is right to four digits only."""
+    b, root = match.value("b"), match.root
+    made = Value(f"{root.name}/root", b.type, layout=b.layout)
+    before = lite_node("Sqrt", made.name, root.origin.derived("divide-by-root"), [b], [made])
+    is_plain = not activation_of(root) and b.type.dtype is DType.FLOAT32
+    return (
+        Replacement("RealDiv", [match.value("a"), made], {}, anchor=root, before=(before,)) if is_plain else Refusal()
+    )
+
+
 def _parameters(step: Step, name: str, channels: int) -> list[Value]:
     """Scales and offsets of channels."""
     pairs = (("gamma", step.factors), ("beta", step.offset))
@@ -152,6 +163,7 @@ _AGAIN = op(
     label="again",
     has_more=True,
 )
+_INVERSE_ROOT = Either((op("Rsqrt", Anything("b")), op("Reciprocal", op("Sqrt", Anything("b")))))
 RULES = (
     Rule(
         "layer-norm",
@@ -159,6 +171,7 @@ RULES = (
             (
                 op("RealDiv|DivFusion", _DISTANCE, op("Sqrt", _WITH_EPSILON)),
                 op("MulFusion", _DISTANCE, op("Rsqrt", _WITH_EPSILON), swaps=True),
+                op("MulFusion", _DISTANCE, op("Reciprocal", op("Sqrt", _WITH_EPSILON)), swaps=True),
             )
         ),
         normalize_trailing_axes,
@@ -170,4 +183,5 @@ RULES = (
         op(f"{SCALES}|{SHIFTS}", op("LayerNormFusion", label="norm"), Constant(), swaps=True, has_more=True),
         scale_layer_norm,
     ),
+    Rule("divide-by-root", op("MulFusion", Anything("a"), _INVERSE_ROOT, swaps=True), divide_by_root),
 )

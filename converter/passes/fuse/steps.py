@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-NONE, RELU, SIGMOID, RELU6, TANH = 0, 1, 2, 3, 10
+NONE, RELU, SIGMOID, RELU6, SOFTPLUS, TANH = 0, 1, 2, 3, 9, 10
 HARD_SWISH, HARD_SIGMOID, SWISH, GELU = 12, 13, 18, 19
 _IMAGE_RANK = 4
 SHIFTS = "BiasAdd|AddFusion|SubFusion"
