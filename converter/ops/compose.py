@@ -133,8 +133,8 @@ class Composer:
         return self.op("Sqrt", [x])
 
     def rsqrt(self, x: Value) -> Value:
-        """`1 / sqrt(x)`."""
-        return self.op("Rsqrt", [x])
+        """`1 / sqrt(x)`; the runtime's own is an estimate, off by up to 2e-4."""
+        return self.op("Reciprocal", [self.sqrt(x)])
 
     def square(self, x: Value) -> Value:
         """`x * x`."""

@@ -63,7 +63,7 @@ def test_powers_by_the_cheapest_operator(exponent: float) -> None:
     x = np.abs(X) + 0.1
     (found,) = compute("Pow", x, Fixed(exponent), results=[SHAPE])
     np.testing.assert_allclose(found, x**exponent, rtol=1e-6)
-    cheap = {2.0: ["Square"], 0.5: ["Sqrt"], -0.5: ["Rsqrt"], -1.0: ["Reciprocal"]}
+    cheap = {2.0: ["Square"], 0.5: ["Sqrt"], -0.5: ["Reciprocal"], -1.0: ["Reciprocal"]}
     if exponent:
         assert operators("Pow", x, Fixed(exponent), results=[SHAPE])[-1:] == cheap.get(exponent, ["PowFusion"])
 
@@ -218,3 +218,10 @@ def test_products_of_stacks_and_vectors(left: tuple[int, ...], right: tuple[int,
     a, b = normal(*left), normal(*right, seed=8)
     (found,) = compute("MatMulExt", a, b, results=[(a @ b).shape])
     np.testing.assert_allclose(found, a @ b, rtol=1e-5, atol=1e-6)
+
+
+def test_what_the_runtime_only_estimates_is_computed_by_exact_kernels() -> None:
+    """Rsqrt of the official runtime is off by 2e-4, its Cos by 2e-3; MindSpore's numbers want 1e-4."""
+    assert operators("Rsqrt", X, results=[SHAPE]) == ["Sqrt", "Reciprocal"]
+    assert operators("Cos", X, results=[SHAPE]) == ["AddFusion", "Sin"]
+    np.testing.assert_allclose(compute("Cos", X, results=[SHAPE])[0], np.cos(X), atol=2e-7)

@@ -11,7 +11,7 @@ class Network:
 
     Attributes:
         name: Case and file name.
-        models: Names under which MindCV versions know it; () for our own in `inference_networks.OWN`.
+        models: Names under which MindCV versions know it; () for a definition of our own.
         side: Of the square images; the least that the network takes, as most time goes into running it.
         batch: Two, where an image is small, so that no pass takes the batch for something else.
         gain: Variance of kernels, see `net.Net`.
@@ -38,7 +38,7 @@ NETWORKS = (
     Network("alexnet", ()),
     _sized("bit_resnet50", "BiTresnet50", "BiT_resnet50", side=64),
     _sized("cait_xxs24", "cait_xxs24_224"),
-    _sized("cmt_xsmall"),
+    _sized("cmt_xsmall", side=192),
     _sized("coat_lite_tiny"),
     _sized("convit_tiny"),
     _free("convnext_tiny", gain=1.0),
@@ -50,8 +50,7 @@ NETWORKS = (
     _free("efficientnet_b0"),
     _free("ghostnet_050"),
     _free("googlenet"),
-    _sized("halonet_50t", side=256),
-    _free("hrnet_w32"),
+    _free("hrnet_w32", gain=1.0),
     _free("inception_v3", side=107),
     _free("inception_v4", side=107),
     _free("mixnet_s"),

@@ -12,6 +12,59 @@ from mindspore.ops import operations as P  # noqa: N812 — MindSpore's own usua
 from net import Net
 from networks import CLASSES, mindcv
 
+_CHANGED_SINCE = (2, 7)
+
+
+def pad(x, paddings):
+    """`ops.pad` as MindSpore 1.x had it; MindCV 0.3.0 still calls it so."""
+    return P.Pad(paddings)(x)
+
+
+def ResizeBilinear(size):  # noqa: N802 — takes the place of a class that MindSpore 2.7 no longer has
+    """`ops.ResizeBilinear` as MindSpore 1.x had it; MindCV 0.3.0 still makes one."""
+
+    def resize(x):
+        return P.image_ops.ResizeBilinearV2()(x, size)
+
+    return resize
+
+
+def outdated(*names: str) -> nn.Cell:
+    """A MindCV model that calls functions which newer MindSpores have changed or lack."""
+    for name, function in (("pad", pad), ("ResizeBilinear", ResizeBilinear)):
+        if tuple(int(part) for part in mindspore.__version__.split(".")[:2]) >= _CHANGED_SINCE:
+            setattr(mindspore.ops, name, function)
+    return mindcv(*names)
+
+
+class Unfolded(nn.Cell):
+    """The windows of an image by channel, [B, C, H, W] → [B, C * k * k, h, w]: nn.Unfold has no CPU kernel."""
+
+    def __init__(self, channels: int, size: int, stride: int) -> None:
+        super().__init__()
+        self.places = Tensor(np.tile(np.eye(size * size, dtype=np.float32), (channels, 1)).reshape(-1, 1, size, size))
+        self.conv = P.Conv2D(channels * size * size, size, pad_mode="valid", stride=stride, group=channels)
+
+    def construct(self, x):
+        return self.conv(x, self.places)
+
+
+def volo() -> nn.Cell:
+    """VOLO-D1, its windows as convolutions, the sum of overlapping windows in float32."""
+    from mindcv.models import volo as module
+
+    class Fold(module.Fold):
+        def __init__(self, *sizes, **options) -> None:
+            super().__init__(*sizes, **options)
+            self.weight = Tensor(self.weight.asnumpy(), mindspore.float32)
+
+    module.Fold = Fold
+    net = outdated("volo_d1")
+    for _, cell in net.cells_and_names():
+        if isinstance(cell, module.OutlookAttention):
+            cell.unfold = Unfolded(cell.v.out_channels, cell.kernel_size, cell.stride)
+    return net
+
 
 def alexnet() -> nn.Cell:
     """AlexNet with its own convolutions and a narrow classifier, for [B, 3, 64, 64]."""
@@ -119,7 +172,8 @@ class Transformer(nn.Cell):
         return self.decoder(target, self.encoder(source))
 
 
-OWN = {"alexnet": alexnet}
+OWN = {"alexnet": alexnet, "volo_d1": volo}
+OUTDATED = frozenset({"pvt_tiny"})
 SMALL = {
     "decoder": Net(Decoder, (("ids", (2, 7), 31), (2, 5, 12)), (2, 7, 31)),
     "half": Net(half, ((2, 3, 11, 13),), (2, CLASSES)),
@@ -129,7 +183,8 @@ SMALL = {
 
 
 def _net(row: Network) -> Net:
-    build = functools.partial(mindcv, *row.models) if row.models else OWN[row.name]
+    model = outdated if row.name in OUTDATED else mindcv
+    build = OWN[row.name] if row.name in OWN else functools.partial(model, *row.models)
     return Net(build, ((row.batch, 3, row.side, row.side),), (row.batch, CLASSES), row.gain)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 REFUSED: dict[str, dict[str, str]] = {
     "cmt_xsmall_infer": {"2.0.0": "not in MindCV 0.2.2"},
-    "halonet_50t_infer": {"2.0.0": "not in MindCV 0.2.2"},
     "layer_adaptive_avgpool": {"1.6.2": "no nn.AdaptiveAvgPool2d"},
     "layer_adaptive_avgpool_infer": {"1.6.2": "no nn.AdaptiveAvgPool2d"},
     "layer_gelu_exact": {"1.6.2": "no CPU kernel for Erf"},

@@ -24,6 +24,7 @@ COMPARISONS = frozenset({"Equal", "NotEqual", "Greater", "GreaterEqual", "Less",
 # The device's FloorDiv of integers cuts toward zero (facts: DEVICE_RECIPES, section 6).
 _WRONG_FOR_INTEGERS = frozenset({"FloorDiv"})
 _SMALL = 4096
+_INVERSE_ROOT = -0.5
 
 
 def elementwise(context: Context, node: Node) -> None:
@@ -196,7 +197,9 @@ def power_of(build: Composer, x: Value, exponent: float) -> Value:
         return filled(build, x.type.shape or (), 1.0)
     if exponent == 1.0:
         return x
-    simple = {2.0: "Square", 0.5: "Sqrt", -0.5: "Rsqrt", -1.0: "Reciprocal"}.get(exponent)
+    if exponent == _INVERSE_ROOT:
+        return build.rsqrt(x)
+    simple = {2.0: "Square", 0.5: "Sqrt", -1.0: "Reciprocal"}.get(exponent)
     return build.op(simple, [x]) if simple else build.power(x, exponent)
 
 
@@ -238,6 +241,11 @@ def rsqrt_grad(build: Composer, y: Value, dy: Value) -> Value:
 def reciprocal_grad(build: Composer, y: Value, dy: Value) -> Value:
     """Gradient of 1 / x from its result: -dy * y ** 2."""
     return build.mul(build.neg(dy), build.square(y))
+
+
+def cosine(build: Composer, x: Value) -> Value:
+    """cos(x) as sin(x + π / 2): the runtime's Cos is off by up to 2e-3, its Sin by the rounding of its result."""
+    return build.op("Sin", [build.add(x, math.pi / 2)])
 
 
 def divide_no_nan(build: Composer, x: Value, y: Value) -> Value:

@@ -9,6 +9,7 @@ from converter.ops.adapters import arithmetic_reductions as reductions
 from converter.ops.adapters import arithmetic_selection as selection
 from converter.ops.adapters.arithmetic import (
     composed,
+    cosine,
     divide_no_nan,
     elementwise,
     extremum_grad,
@@ -47,7 +48,7 @@ _INDEX = {**keep("axis"), **ignore("output_type", "keep_dims", "outputT")}
 _UNARY: Mapping[str, Rule] = {
     "Abs": plain("Abs"),
     "Ceil": plain("Ceil"),
-    "Cos": plain("Cos"),
+    "Cos": Rule("", adapter=composed(cosine)),
     "Erf": plain("Erf", **ignore("cust_aicpu")),
     "Erfc": Rule("", ignore("cust_aicpu"), adapter=composed(lambda build, x: build.sub(1.0, build.op("Erf", [x])))),
     "Exp": plain("ExpFusion", **_NATURAL),
@@ -61,7 +62,7 @@ _UNARY: Mapping[str, Rule] = {
     "Reciprocal": plain("Reciprocal"),
     "Rint": plain("Round"),
     "Round": Rule("Round", ignore("cust_aicpu"), adapter=first_argument),
-    "Rsqrt": plain("Rsqrt"),
+    "Rsqrt": Rule("", adapter=composed(lambda build, x: build.rsqrt(x))),
     "Sign": Rule("", ignore("cust_aicpu"), adapter=sign),
     "Sin": plain("Sin"),
     "Sqrt": plain("Sqrt"),
