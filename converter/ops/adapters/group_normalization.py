@@ -1,7 +1,8 @@
 """Group and instance normalization, which the device cannot train: composed from means over groups of channels.
 
-Groups are formed with the channels last, [N, H * W, groups, channels / group], as the device stores images: the
-transposes written here cost nothing there.
+Groups that train are formed with the channels last, [N, H * W, groups, channels / group], as the device stores images:
+the transposes written here cost nothing there. For inference there is a kernel that normalizes [N, groups, the rest],
+which fusion finds (passes/fuse/normalization.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from converter.ir import DType
+from converter.ir.editing import wire
 from converter.ops.adapters.normalization import is_read
 from converter.ops.compose import Composer
 from converter.ops.context import literal_of
@@ -19,6 +21,8 @@ from converter.ops.layouts import RANK, TO_NCHW, TO_NHWC
 if TYPE_CHECKING:
     from converter.ir import Node, Value
     from converter.ops.context import Context
+
+_MOST_PIXELS = 1 << 14
 
 
 @dataclass
@@ -32,22 +36,31 @@ class _Groups:
     @property
     def statistics(self) -> tuple[int, ...]:
         """Shape of means and deviations."""
-        return (self.shape[0], 1, self.count, 1)
+        return (self.shape[0], 1, self.count, 1) if self.trains else (self.shape[0], self.count, 1)
+
+    @property
+    def trains(self) -> bool:
+        """Whether this is part of a training step."""
+        return self.build.context.is_training
 
     def split(self, image: Value) -> Value:
-        """[N, H * W, groups, channels / group]."""
+        """[N, H * W, groups, channels / group], or [N, groups, channels / group * H * W]."""
         n, channels, height, width = self.shape
+        if not self.trains:
+            return self.build.reshape(image, (n, self.count, channels // self.count * height * width))
         last = self.build.transpose(image, TO_NHWC)
         return self.build.reshape(last, (n, height * width, self.count, channels // self.count))
 
     def join(self, groups: Value) -> Value:
         """The image again."""
         n, channels, height, width = self.shape
+        if not self.trains:
+            return self.build.reshape(groups, self.shape)
         return self.build.transpose(self.build.reshape(groups, (n, height, width, channels)), TO_NCHW)
 
     def mean(self, groups: Value) -> Value:
         """Mean of each group."""
-        return self.build.mean(groups, (1, 3), keep=True)
+        return self.build.mean(groups, (1, 3) if self.trains else (2,), keep=True)
 
     def live(self, parameter: Value) -> Value:
         """A parameter read afresh in every step: the device copies constant operands once."""
@@ -68,9 +81,15 @@ def group_norm(context: Context, node: Node) -> None:
 def instance_norm(context: Context, node: Node) -> None:
     """InstanceNorm(x, gamma, beta, moving mean, moving variance): every channel is its own group.
 
-    MindSpore never normalizes by the moving statistics, so they stay as they are.
+    MindSpore never normalizes by the moving statistics, so they stay as they are. The kernel for inference loses digits
+    of the variance when a channel has many pixels.
     """
     shape = node.inputs[0].type.shape or ()
+    is_small = len(shape) == RANK and node.inputs[0].type.is_static and shape[2] * shape[3] <= _MOST_PIXELS
+    if is_small and not context.is_training and not any(is_read(context, value) for value in node.outputs[1:]):
+        node.op, node.attrs = "InstanceNorm", {"epsilon": node.attrs["epsilon"]}
+        wire(node, node.inputs[:3], node.outputs[:1])
+        return
     _forward(context, node, node.inputs[:3], (shape[1] if len(shape) == RANK else 0, node.attrs.pop("epsilon", 0.0)))
     if context.is_training:
         context.note("training", "the moving statistics of InstanceNorm are not updated; nothing reads them", node)
