@@ -249,8 +249,9 @@ def one_hot(node: Node) -> list[Shape | None]:
 
 
 def filled(node: Node) -> list[Shape | None]:
-    """Fill and its kin: the shape is an argument."""
-    return [integers(node, 1 if node.op == "Fill" else 0)]
+    """Fill and its kin: the shape is an argument, whole or number by number, behind the element type or before it."""
+    places = range(1, len(node.inputs) - 1) if node.op == "Fill" else range(max(len(node.inputs) - 1, 1))
+    return [tuple(dim for place in places for dim in integers(node, place))]
 
 
 def recurrent(node: Node) -> list[Shape | None]:

@@ -156,6 +156,11 @@ def with_a_border_of_ones(x: Value) -> tuple[list[Node], list[Value]]:
     return nodes, list(nodes[-1].outputs)
 
 
+def with_a_border_as_wide_as_the_kernel(x: Value) -> tuple[list[Node], list[Value]]:
+    nodes = padded(x, (0, 0), (0, 0), (1, 2), (3, 0))
+    return nodes, list(nodes[-1].outputs)
+
+
 def with_padded_channels(x: Value) -> tuple[list[Node], list[Value]]:
     nodes = padded(x, (0, 0), (0, 2), (1, 2), (3, 0))
     return nodes, list(nodes[-1].outputs)
@@ -181,6 +186,7 @@ REFUSALS = {
     "a divisor is zero": (divided_by_zero, 2),
     "the kernel would be stored twice": (with_a_shared_kernel, 3),
     "the border is not zero": (with_a_border_of_ones, 2),
+    "a window would lie in the border as a whole": (with_a_border_as_wide_as_the_kernel, 2),
     "channels are padded": (with_padded_channels, 2),
     "the border is cut": (with_a_cut_border, 2),
 }

@@ -179,5 +179,5 @@ CASES = {
         ("fuse-elementwise-activation",),
         ("ScaleFusion",),
     ),
-    "pad, conv": Case(lambda x: padded(x, (0, 0), (0, 0), (1, 2), (3, 0)), ("fuse-pad-conv",), CONV),
+    "pad, conv": Case(lambda x: padded(x, (0, 0), (0, 0), (1, 2), (2, 0)), ("fuse-pad-conv",), CONV),
 }

@@ -19,5 +19,6 @@ FLOW_CASES = (
     "dynamic_pixels",
     "dynamic_length",
     "dynamic_tokens",
+    "dynamic_filled",
     "dynamic_shapes",
 )

@@ -73,7 +73,7 @@ class Rounds(nn.Cell):
         y = x
         while count < 4:
             y = ops.tanh(self.layer(y)) + base
-            if self.sum(y) > 0:
+            if self.sum(y) > 0:  # noqa: SIM108 — MindSpore compiles the statement
                 y = y - 0.5
             else:
                 y = y + 0.25
@@ -187,7 +187,7 @@ class Calls(nn.Cell):
     def construct(self, x, count):
         y = self.first(x, count) * 2
         z = self.second(y, count + 1) - y
-        if self.sum(z) > 0:
+        if self.sum(z) > 0:  # noqa: SIM108 — as above
             z = self.first(z, count) + x
         else:
             z = z * 0.5
@@ -354,6 +354,21 @@ class Tokens(nn.Cell):
         return y[:, 1:, 0], x[:, :1], x[:, 1:4:2, 1], self.max(y, 1)
 
 
+class Filled(nn.Cell):
+    """Tensors in the shape of others, parts of a stack, and a transposed convolution of unknown batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grow = nn.Conv2dTranspose(2, 3, 3, stride=2)
+        self.parts, self.ones = P.Unstack(1), P.OnesLike()
+
+    def construct(self, x):
+        first, second = self.parts(x)
+        wide = ops.broadcast_to(x[:, :1], (-1, 2, 5, 7))
+        start = ops.zeros((x.shape[0], 2, 1, 7), mindspore.float32)
+        return self.grow(x), first - second, wide + ops.zeros_like(x) + self.ones(x), ops.concat((start, x), 2)
+
+
 FLOWS = {
     "flow_if": (Two, ((draw(2, 5, lift=1),), (draw(2, 5, lift=-1),))),
     "flow_chain": (Chain, tuple((draw(2, 5), integer(key)) for key in (11, 7, 6, 3, 1))),
@@ -377,6 +392,7 @@ FLOWS = {
         tuple((_RNG.randint(0, 11, (2, length)).astype(np.int32),) for length in (5, 7)),
     ),
     "dynamic_tokens": (Tokens, ((draw(2, 4, 5, 7),), (draw(3, 4, 5, 7),))),
+    "dynamic_filled": (Filled, ((draw(2, 2, 5, 7),), (draw(3, 2, 5, 7),))),
     "dynamic_shapes": (Shapes, ((draw(2, 5, 6),), (draw(3, 7, 6),))),
 }
 
@@ -384,8 +400,9 @@ FLOWS = {
 def declared(runs: tuple) -> list:
     """What the network is exported with: a dimension in which runs differ is unknown."""
     found = []
-    for arrays in zip(*runs):
-        shape = [dims[0] if len(set(dims)) == 1 else None for dims in zip(*(array.shape for array in arrays))]
+    for arrays in zip(*runs):  # noqa: B905 — the oldest Python here has no strict=
+        sizes = zip(*(array.shape for array in arrays))  # noqa: B905 — as above
+        shape = [dims[0] if len(set(dims)) == 1 else None for dims in sizes]
         kind = mindspore.dtype.pytype_to_dtype(arrays[0].dtype.type)
         is_dynamic = None in shape
         found.append(mindspore.Tensor(shape=shape, dtype=kind) if is_dynamic else mindspore.Tensor(arrays[0]))

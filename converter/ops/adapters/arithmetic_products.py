@@ -8,6 +8,7 @@ import numpy as np
 
 from converter.ops.adapters.arithmetic import filled
 from converter.ops.adapters.arithmetic_selection import broadcast
+from converter.ops.adapters.unknown_shapes import filled_unknown
 from converter.ops.broadcasting import rows_of, unknown_count
 from converter.ops.compose import Composer
 from converter.ops.context import integers_of
@@ -72,7 +73,12 @@ def constant_of(number: float) -> Adapter:
     """Ones, Zeros (shape, element type)."""
 
     def adapter(context: Context, node: Node) -> None:
-        shape = integers_of(node.inputs[0])
+        last = node.inputs[-1] if len(node.inputs) > 1 else None
+        listed = [integers_of(value) for value in node.inputs if value is not last]
+        shape = None if None in listed else tuple(dim for dims in listed for dim in dims or ())
+        if shape is None and not context.is_training:
+            filled_unknown(context, node, number)
+            return
         if shape is None:
             context.refuse("E204", node, "its shape is computed by the graph", "export the model with fixed shapes")
             return

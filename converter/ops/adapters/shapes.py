@@ -9,7 +9,13 @@ import numpy as np
 
 from converter.ir import DType, FilledTensor, Literal, TensorType, Value
 from converter.ir.editing import set_input, wire
-from converter.ops.adapters.unknown_shapes import reshape_unknown, tile_unknown
+from converter.ops.adapters.unknown_shapes import (
+    broadcast_unknown,
+    filled_unknown,
+    like_unknown,
+    reshape_unknown,
+    tile_unknown,
+)
 from converter.ops.compose import Composer
 from converter.ops.context import NARROWER, integers_of, literal_of
 
@@ -178,6 +184,9 @@ def broadcast_to(context: Context, node: Node) -> None:
     if shape == node.inputs[0].type.shape and node.inputs[0].type.is_static:
         identity(context, node)
         return
+    if any(dim < 0 for dim in shape):
+        broadcast_unknown(context, node, shape)
+        return
     node.attrs["shape"] = shape
     wire(node, [node.inputs[0]])
 
@@ -187,6 +196,9 @@ def filled(number: float) -> Callable[[Context, Node], None]:
 
     def fill(context: Context, node: Node) -> None:
         kind = node.outputs[0].type
+        if not kind.is_static and kind.shape == node.inputs[0].type.shape and not context.is_training:
+            like_unknown(context, node, number)
+            return
         shape = context.shape(node, node.outputs[0])
         if shape is not None:
             tensor = FilledTensor(kind.dtype, shape, number)
@@ -199,15 +211,19 @@ def fill(value_place: int) -> Callable[[Context, Node], None]:
     """Fill and its versions: the number at `value_place`, constant or computed, in the shape of the result."""
 
     def adapt(context: Context, node: Node) -> None:
-        number = literal_of(node.inputs[value_place])
+        place = value_place if len(node.inputs) == value_place + 1 else -1
+        number = literal_of(node.inputs[place])
         flat = number[0] if isinstance(number, tuple) and len(number) == 1 else number
+        if isinstance(flat, (int, float)) and not node.outputs[0].type.is_static and not context.is_training:
+            filled_unknown(context, node, flat)
+            return
         if isinstance(flat, (int, float)):
             filled(flat)(context, node)
             return
         shape = context.shape(node, node.outputs[0])
         if shape is not None:
             build = Composer(context, node)
-            single = build.reshape(node.inputs[value_place], (1,) * max(len(shape), 1))
+            single = build.reshape(node.inputs[place], (1,) * max(len(shape), 1))
             kind = TensorType(single.type.dtype, shape)
             build.replace(build.op("BroadcastTo", [single], kind, shape=shape))
 

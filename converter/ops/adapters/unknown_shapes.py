@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from converter.ir import DType, TensorType
 from converter.ir.editing import wire
 from converter.ops.broadcasting import unknown_count
@@ -76,6 +78,19 @@ def stack(context: Context, node: Node) -> None:
         node.attrs["axis"] = int(str(node.attrs.get("axis") or 0)) % rank
 
 
+def unstack(context: Context, node: Node) -> None:
+    """Unstack along an axis; the kernel asks for the shape when the model is opened, so else the parts are gathered."""
+    shape, axis = node.inputs[0].type.shape, int(str(node.attrs.get("axis") or 0))
+    if shape is None or node.inputs[0].type.is_static or context.is_training:
+        node.attrs["axis"] = axis % len(shape) if shape else axis
+        return
+    build = Composer(context, node)
+    along = build.constant(axis % len(shape), DType.INT32)
+    places = (build.constant(place, DType.INT32) for place in range(len(node.outputs)))
+    kinds = [value.type for value in node.outputs]
+    build.replace(*(build.op("Gather", [node.inputs[0], p, along], k) for p, k in zip(places, kinds, strict=True)))
+
+
 def tile_unknown(context: Context, node: Node, shape: Sequence[int]) -> None:
     """A Tile by computed multiples, one for each axis."""
     computed = shape_argument(context, node, node.inputs[1:])
@@ -85,6 +100,35 @@ def tile_unknown(context: Context, node: Node, shape: Sequence[int]) -> None:
         context.refuse("E202", node, "repeats by multiples that the graph computes, not one for each axis")
         return
     wire(node, [node.inputs[0], computed])
+
+
+def broadcast_unknown(context: Context, node: Node, shape: Sequence[int]) -> None:
+    """A BroadcastTo along known dimensions only: a product with ones of those."""
+    x = node.inputs[0]
+    if x.type.dtype is not DType.FLOAT32:
+        context.shape(node, node.outputs[0])
+        return
+    build = Composer(context, node)
+    build.replace(build.mul(x, build.constant(np.ones([max(dim, 1) for dim in shape]))))
+
+
+def like_unknown(context: Context, node: Node, number: float) -> None:
+    """A number in the shape of the input: nothing is less than itself, not even what is no number."""
+    x, dtype = node.inputs[0], node.outputs[0].type.dtype
+    build = Composer(context, node)
+    zeros = build.cast(build.binary("Less", x, x, DType.BOOL), dtype)
+    build.replace(build.add(zeros, number) if number else zeros)
+
+
+def filled_unknown(context: Context, node: Node, number: float) -> None:
+    """Fill, Zeros, Ones: a number in a shape of which the network computes some dimensions."""
+    arguments = node.inputs[1:-1] if node.origin.op == "Fill" else node.inputs[: max(len(node.inputs) - 1, 1)]
+    computed = shape_argument(context, node, arguments)
+    if computed is None:
+        return
+    build = Composer(context, node)
+    kind = node.outputs[0].type
+    build.replace(build.op("Fill", [build.constant([number], kind.dtype), computed], kind))
 
 
 def shape_argument(context: Context, node: Node, arguments: Sequence[Value]) -> Value | None:

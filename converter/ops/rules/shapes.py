@@ -14,7 +14,7 @@ _COUNTS = ignore("N", "inputNums", "num", "num_split")
 _MASKS = keep(*slicing.MASKS)
 _CONCAT = Rule("Concat", {**keep("axis"), **_COUNTS}, adapter=shapes.concat)
 _STACK = Rule("Stack", {**keep("axis"), **_COUNTS}, adapter=unknown_shapes.stack)
-_UNSTACK = Rule("Unstack", {**keep("axis"), **_COUNTS}, adapter=shapes.one_axis)
+_UNSTACK = Rule("Unstack", {**keep("axis"), **_COUNTS}, adapter=unknown_shapes.unstack)
 
 RULES: Mapping[str, Rule] = {
     "BroadcastTo": Rule("BroadcastTo", {"shape": AttrRule(None)}, adapter=shapes.broadcast_to),
