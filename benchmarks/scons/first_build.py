@@ -106,7 +106,7 @@ def first(folder: Path, models: int, _rounds: int) -> bool:
 
 def jobs(folder: Path, _models: int, rounds: int) -> bool:
     """Compare by the clock, and with what the machine had to give in the same minute."""
-    place = project(folder, 8, ", MSLITE_CONFIG='q.cfg'")
+    place = project(folder, 24, ", MSLITE_CONFIG='q.cfg'")
     (place / "q.cfg").write_text(QUANTIZED)
     (place / "samples").mkdir()
     for at in range(8):

@@ -42,6 +42,14 @@ def scratch_directory(target: Path) -> Iterator[Path]:
     try:
         yield part
     finally:
+        _remove(part)
+
+
+def _remove(part: Path) -> None:
+    """Remove a directory, which is empty where all went well."""
+    try:
+        part.rmdir()
+    except OSError:
         shutil.rmtree(part, ignore_errors=True)
 
 
