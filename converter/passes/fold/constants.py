@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from converter.ir import ArrayTensor, Layout, Value
-from converter.ir.editing import remove, replace_uses
+from converter.ir.editing import remove, replace_uses, wire
 from converter.ops.context import integers_of
 from converter.ops.layouts import RANK
 from converter.ops.lite_ops import LITE_OPS
@@ -26,10 +26,9 @@ def fold_constants(model: Model) -> bool:
     changed = False
     for graph in model.graphs:
         variables = written_variables(graph)
-        for node in list(graph.nodes):
-            if _is_foldable(node, variables):
-                _fold(graph, node)
-                changed = True
+        folded = [node for node in graph.nodes if _is_foldable(node, variables) and _fold(graph, node)]
+        remove(graph, folded)
+        changed |= bool(folded)
     return changed
 
 
@@ -76,8 +75,8 @@ def _is_laid_out(node: Node, lite: LiteOp) -> bool:
     return all(value.layout is not Layout.NCHW for value in images)
 
 
-def _fold(graph: Graph, node: Node) -> None:
-    """Replace one node by its result."""
+def _fold(graph: Graph, node: Node) -> bool:
+    """Let the readers of a node read its result; cut off, it keeps no operand in memory while it is in the list."""
     from converter.reference.compute import compute  # noqa: PLC0415 - as above
 
     arrays = tuple(value.const.array() for value in node.inputs if value.const is not None)
@@ -88,4 +87,5 @@ def _fold(graph: Graph, node: Node) -> None:
     tensor = ArrayTensor.of(result)
     folded = Value(node.outputs[0].name, tensor.type, const=tensor, layout=node.outputs[0].layout)
     replace_uses(graph, node.outputs[0], folded)
-    remove(graph, [node])
+    wire(node, (), ())
+    return True
