@@ -11,10 +11,11 @@ import numpy as np
 
 from converter import api
 from converter.errors import ConversionError
+from converter.ir import DType
 from converter.mslite.reader import read_model
 from converter.ops.lite_ops import OPTIMIZERS
 from converter.options import ConvertOptions
-from converter.reference.constants import constant_array
+from converter.reference.constants import constant_array, dequantize
 from converter.reference.memory import plan_memory, size_of
 from converter.reference.roles import is_gradient
 
@@ -132,8 +133,15 @@ def _quantized(model: Model, record: dict[str, Any], top: Path) -> list[dict[str
     return sorted((row for row in rows if row is not None), key=lambda row: (row["decibels"], row["name"]))
 
 
+def _restored(value: Value, model: Model) -> np.ndarray[Any, Any]:
+    """The numbers that stored integers stand for; biases of quantized layers too, which the device never restores."""
+    if value.const is not None and value.type.dtype is DType.INT32:
+        return dequantize(value.const.array(), value.quant, 0)
+    return constant_array(value, model)
+
+
 def _error_of(value: Value, model: Model, exact: np.ndarray[Any, Any]) -> dict[str, Any] | None:
-    restored = constant_array(value, model)
+    restored = _restored(value, model)
     if restored.shape != exact.shape or value.const is None:
         return None
     wanted = exact.astype(np.float64)

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from array import array
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,19 @@ def test_page_says_what_a_firmware_team_asks(reported_once: Project) -> None:
     assert "fc1.weight" in errors
     assert 30 < float(re.findall(r"([\d.]+) dB", errors)[0]) < 60
     assert "moment1.conv1.weight: " in text
+
+
+def test_biases_of_quantized_layers_are_measured_as_the_numbers_they_stand_for(project: Project) -> None:
+    """They were taken for the integers that are stored, and shown with an error of -100 dB."""
+    data = "[data_preprocess_param]\ncalibrate_path=x:samples\ncalibrate_size=1\ninput_type=BIN\n"
+    project.write("models/lenet.cfg", "[common_quant_param]\nquant_type=FULL_QUANT\n" + data)
+    (project.path / "models/samples").mkdir()
+    pictures = array("f", ((at * 37 % 101) / 101 for at in range(4 * 32 * 32)))
+    (project.path / "models/samples/0.bin").write_bytes(pictures.tobytes())
+    project.build("models-report")
+    errors = _section(_text(project), "Quantization error")
+    assert "fc1.bias" in errors
+    assert min(float(decibels) for decibels in re.findall(r"(-?[\d.]+) dB", errors)) > 20
 
 
 def test_page_loads_nothing_from_anywhere(reported_once: Project) -> None:
