@@ -53,6 +53,33 @@ def residual() -> Model:
     return model([first, second, total], [x], total.outputs, Stage.SOURCE)
 
 
+def block() -> Model:
+    """What fusions are for: batch norm and ReLU behind a convolution, a product with bias, SiLU, reshapes in a row."""
+    x = value("x", 2, 3, 11, 7)
+    attrs: dict[str, Attr] = {**SQUARE, "pad_mode": "valid", "out_channel": 5, "kernel_size": (3, 3)}
+    conv = node("Conv2D", [x, constant("conv.weight", 5, 3, 3, 3)], [value("conv", 2, 5, 9, 5)], attrs)
+    variance = numbered("bn.moving_variance", np.linspace(0.5, 2, 5, dtype=np.float32))
+    parameters = [constant(f"bn.{name}", 5, seed=seed) for seed, name in enumerate(("gamma", "beta", "moving_mean"))]
+    norms = [value("norm", 2, 5, 9, 5), *(value(f"norm/{place}", 5) for place in range(1, 5))]
+    norm = node(
+        "BatchNorm",
+        [conv.outputs[0], *parameters, variance],
+        norms,
+        {"is_training": False, "epsilon": 1e-3, "momentum": 0.1, "format": "NCHW"},
+    )
+    active = node("ReLU", [norms[0]])
+    first = node("Reshape", [active.outputs[0], literal((2, 45, 5))], [value("first", 2, 45, 5)], name="first")
+    second = node("Reshape", [first.outputs[0], literal((90, 5))], [value("second", 90, 5)], name="second")
+    weight = constant("dense.weight", 7, 5)
+    transposed: dict[str, Attr] = {"transpose_a": False, "transpose_b": True}
+    product = node("MatMul", [second.outputs[0], weight], [value("product", 90, 7)], transposed)
+    biased = node("BiasAdd", [product.outputs[0], constant("dense.bias", 7)], attrs={"format": "NCHW"})
+    gate = node("Sigmoid", [biased.outputs[0]])
+    silu = node("Mul", [biased.outputs[0], gate.outputs[0]])
+    nodes = [conv, norm, active, first, second, product, biased, gate, silu]
+    return model(nodes, [x], silu.outputs, Stage.SOURCE)
+
+
 def dead_code() -> Model:
     """A node that nobody reads, behind one that only it reads."""
     x = value("x", 2, 3)
@@ -131,6 +158,7 @@ TINY: Mapping[str, Callable[[], Model]] = {
     for each in (
         convolution,
         residual,
+        block,
         dead_code,
         wide_types,
         reader_after_load,
