@@ -134,10 +134,13 @@ class Problems:
     """Collector: `add` as they are found, `raise_if_any` at the end of the stage."""
 
     found: list[Problem] = field(default_factory=list)
+    # A damaged file may have a problem for each of its bytes.
+    _seen: set[Problem] = field(default_factory=set, repr=False, compare=False)
 
     def add(self, problem: Problem) -> None:
         """Remember one problem; an exact repeat is kept once."""
-        if problem not in self.found:
+        if problem not in self._seen:
+            self._seen.add(problem)
             self.found.append(problem)
 
     @contextmanager

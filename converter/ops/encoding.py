@@ -80,14 +80,15 @@ class EncodedTensor(Tensor):
 def encode(values: Array, zero_points: Sequence[int], bits: int = _BYTE) -> EncodedTensor | None:
     """The values in the smallest layout; None when that is the plain one, of one or two bytes a value."""
     flat = values.reshape(-1)
-    distinct, indices = np.unique(flat, return_inverse=True)
+    distinct = _distinct(flat)
     width = _index_bits(distinct.size)
     table = bits + bits * distinct.size
-    is_kept = flat != np.repeat(np.asarray(zero_points), flat.size // len(zero_points))
+    is_kept = flat.reshape(len(zero_points), -1) != np.asarray(zero_points)[:, None]
     positions = np.flatnonzero(is_kept)
     gaps = np.diff(np.concatenate(([-1], positions, [flat.size])))
-    # A gap of g leaves floor((g - 1) / 2**w) extra values to store on its way.
-    counts = {w: positions.size + int(((gaps - 1) >> w).sum()) for w in _WIDTHS}
+    # A gap of g leaves floor((g - 1) / 2**w) extra values to store on its way; most gaps leave none.
+    left = gaps[gaps > 1 << _WIDTHS[0]] - 1
+    counts = {w: positions.size + int((left >> w).sum()) for w in _WIDTHS}
     sparse_bits, gap_bits = min((counts[w] * (w + width), w) for w in _WIDTHS)
     indexing_size = _bytes(table + width * flat.size)
     sparse_size = _bytes(_WIDTH_BITS + _COUNT_BITS + table + sparse_bits)
@@ -95,12 +96,17 @@ def encode(values: Array, zero_points: Sequence[int], bits: int = _BYTE) -> Enco
         is_plain = bits in (_BYTE, _WORD)
         return None if is_plain else EncodedTensor(values, _packed_words(flat, bits), Encoding.BITPACKING)
     if indexing_size <= sparse_size:
-        stream = _pack(*_table_bits(distinct, bits), _bits(indices, width))
+        stream = _pack(*_table_bits(distinct, bits), _bits(np.searchsorted(distinct, flat), width))
         return EncodedTensor(values, stream, Encoding.INDEXING)
     stored = _stored(positions, flat.size, gap_bits)
     jumps = np.diff(np.concatenate(([-1], stored))) - 1
     head = (_bits([gap_bits], _WIDTH_BITS), _bits([stored.size], _COUNT_BITS))
-    stream = _pack(*head, *_table_bits(distinct, bits), _bits(indices[stored], width), _bits(jumps, gap_bits))
+    stream = _pack(
+        *head,
+        *_table_bits(distinct, bits),
+        _bits(np.searchsorted(distinct, flat[stored]), width),
+        _bits(jumps, gap_bits),
+    )
     return EncodedTensor(values, stream, Encoding.SPARSE)
 
 
@@ -114,7 +120,7 @@ def decode(
     if encoding is Encoding.BITPACKING:
         values = _unpacked_words(stream, int(np.prod(shape)), bits).astype(kind)
     else:
-        values = _decoded(_Bits(stream), encoding, int(np.prod(shape)), zero_points, bits).astype(kind)
+        values = _decoded(_Bits(stream), encoding, int(np.prod(shape)), np.asarray(zero_points, kind), bits)
     return EncodedTensor(values.reshape(shape), bytes(stream), encoding)
 
 
@@ -135,8 +141,8 @@ class _Bits:
         return part @ (1 << np.arange(width, dtype=np.int64)[::-1])
 
 
-def _decoded(stream: _Bits, encoding: Encoding, count: int, zero_points: Sequence[int], bits: int) -> Array:
-    """Values of an indexing or sparse stream."""
+def _decoded(stream: _Bits, encoding: Encoding, count: int, zero_points: Array, bits: int) -> Array:
+    """Values of an indexing or sparse stream, in the type of the zero points."""
     gap_bits, stored = 0, count
     if encoding is Encoding.SPARSE:
         gap_bits, stored = int(stream.take(1, _WIDTH_BITS)[0]), int(stream.take(1, _COUNT_BITS)[0])
@@ -144,13 +150,19 @@ def _decoded(stream: _Bits, encoding: Encoding, count: int, zero_points: Sequenc
         message = "the stream of a compressed weight stores more values than the weight has"
         raise ValueError(message)
     distinct = int(stream.take(1, bits)[0]) or 1 << bits
-    table = stream.take(distinct, bits) - (1 << (bits - 1))
+    table = (stream.take(distinct, bits) - (1 << (bits - 1))).astype(zero_points.dtype)
     kept = table[stream.take(stored, _index_bits(distinct))]
     if encoding is not Encoding.SPARSE:
         return kept
-    full = np.repeat(np.asarray(zero_points), count // len(zero_points))
+    full = np.repeat(zero_points, count // len(zero_points))
     full[np.cumsum(stream.take(stored, gap_bits) + 1) - 1] = kept
     return full
+
+
+def _distinct(flat: Array) -> Array:
+    """The different values in ascending order, without sorting them all."""
+    least = np.iinfo(flat.dtype).min
+    return np.flatnonzero(np.bincount(flat.astype(np.int64) - least)) + least
 
 
 def _packed_words(flat: Array, bits: int) -> bytes:

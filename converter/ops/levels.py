@@ -12,7 +12,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def round_away(numbers: Any) -> Any:  # noqa: ANN401 - a scalar for a scalar, an array for an array
     """Round to the nearest integer, halves away from zero; numpy's own rounding takes halves to even."""
     whole = np.trunc(numbers)
-    return whole + np.where(np.abs(numbers - whole) >= 0.5, np.copysign(1.0, numbers), 0.0)  # noqa: PLR2004 - a half
+    # What is left lies between -1 and 1, so twice of it is exact and has a whole part from a half on.
+    return whole + np.trunc(2 * (numbers - whole))
 
 
 def nearest_levels(values: Array, scale: Any, zero_point: Any, low: int, high: int) -> Array:  # noqa: ANN401 - as above
