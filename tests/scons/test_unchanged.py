@@ -184,3 +184,26 @@ def test_memory_of_a_renamed_sample_names_it(untouched: Project) -> None:
     tables = json.loads((untouched.path / "build/.models.json.memory").read_text(encoding="utf-8"))["tables"]
     assert list(tables["directories"]["samples"][1]) == ["z.bin"]
     assert CONFIG
+
+
+def test_what_a_killed_build_made_is_not_taken_for_what_is_remembered(untouched: Project) -> None:
+    right = (untouched.path / "build/net.ms").read_bytes()
+    wait = (
+        "def wait(target, source, env):\n"
+        "    open('waiting', 'w').close()\n"
+        "    __import__('time').sleep(60)\n"
+        "env.Command('build/last', 'build/models.json', wait)\n"
+    )
+    untouched.write("SConstruct", SCONSTRUCT + wait)
+    _value(untouched)
+    with untouched.started("build/last") as scons:
+        end = time.monotonic() + 60
+        while not (untouched.path / "waiting").exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        scons.kill()
+        scons.communicate()
+    untouched.write("SConstruct", SCONSTRUCT)
+    untouched.write("net.cfg", NET_CONFIG)
+    assert untouched.build().converted == ["net.ms"]
+    assert (untouched.path / "build/net.ms").read_bytes() == right
