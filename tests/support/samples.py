@@ -9,7 +9,7 @@ import numpy as np
 from converter.ir import Attr, DType, Model, Stage
 from converter.mindir.frontend import read_mindir
 from support.graphs import constant, lite, literal, model, node, numbered, value
-from support.zoo import LENET, LENET_INFERENCE, Recording
+from support.zoo import DATA, LENET, LENET_INFERENCE, Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -149,6 +149,10 @@ def same_names() -> Model:
     return model([first, second, third], [x], third.outputs)
 
 
+def with_control_flow(case: str) -> Callable[[], Model]:
+    return lambda: read_mindir(DATA.parent / "flow" / "ms200" / f"{case}.mindir")
+
+
 def recorded(recording: Recording) -> Callable[[], Model]:
     return lambda: read_mindir(recording.model)
 
@@ -172,4 +176,7 @@ REAL: Mapping[str, Callable[[], Model]] = {
     str(each): recorded(each)
     for each in (LENET, LENET_INFERENCE, Recording("ms270", "lenet_adam_onehot"), Recording("ms200", "lenet_sgd_mse"))
 }
-SAMPLES: Mapping[str, Callable[[], Model]] = {**TINY, **REAL}
+FLOW: Mapping[str, Callable[[], Model]] = {
+    case: with_control_flow(case) for case in ("flow_images", "flow_calls", "dynamic_tokens")
+}
+SAMPLES: Mapping[str, Callable[[], Model]] = {**TINY, **REAL, **FLOW}
