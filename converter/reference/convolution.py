@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from converter.ir import Layout
 from converter.reference.activations import fused
 from converter.reference.call import Array, Call, Outputs, one
+from converter.reference.matmul import rounded_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +137,7 @@ def forward(x: Array, weight: Array, window: Window, group: int = 1) -> Array:
         return np.concatenate([forward(a, b, window) for a, b in zip(xs, ws, strict=True)], axis=3)
     flat = weight.reshape(weight.shape[0], -1).T
     padded = window.pad(x)
-    parts = [window.unfold(padded[rows], size) @ flat for rows in _chunks(x, window, size)]
+    parts = [rounded_once(window.unfold(padded[rows], size), flat) for rows in _chunks(x, window, size)]
     result = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return np.asarray(result.reshape(x.shape[0], *size, weight.shape[0]))
 
@@ -169,7 +170,7 @@ def input_gradient(dy: Array, weight: Array, window: Window, image: tuple[int, .
     flat = weight.reshape(weight.shape[0], -1)
     result = np.empty(image, np.float32)
     for chunk in _chunks(result, window, size):
-        rows = dy[chunk].reshape(-1, dy.shape[3]) @ flat
+        rows = rounded_once(dy[chunk].reshape(-1, dy.shape[3]), flat)
         taps = rows.reshape(-1, *size, *window.kernel, image[3])
         result[chunk] = window.fold(taps, (taps.shape[0], *image[1:]), size)
     return result

@@ -33,14 +33,25 @@ def matmul(call: Call) -> Outputs:
 def product(a: Array, b: Array) -> Array:
     """A · b. Small products are summed in the device's order, one term after another; large ones by numpy's library."""
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
-    if rows * inner * columns > _IN_ORDER or a.dtype != np.float32:
+    if a.dtype != np.float32:
         return np.asarray(np.matmul(a, b))
+    if rows * inner * columns > _IN_ORDER:
+        return rounded_once(a, b)
     if columns == 1 and rows > 1:
         return np.asarray(product(b.swapaxes(-1, -2), a.swapaxes(-1, -2)).swapaxes(-1, -2))
     terms = np.multiply(a[..., :, :, None], b[..., None, :, :], order="C")
     if columns == 1:
         return np.asarray(np.add.accumulate(terms, axis=-2)[..., -1, :])
     return np.asarray(np.add.reduce(terms, axis=-2))
+
+
+def rounded_once(a: Array, b: Array) -> Array:
+    """A · b, summed in double precision and then rounded.
+
+    numpy's library sums in an order that depends on the processor and on the number of threads; what a calibration sees
+    must not.
+    """
+    return np.matmul(a.astype(np.float64), b.astype(np.float64)).astype(np.float32)
 
 
 def full_connection(call: Call) -> Outputs:
