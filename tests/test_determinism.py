@@ -1,22 +1,39 @@
-"""Same input, same options: same bytes, whatever the process, the hash seed, the directory and the locale."""
+"""Same input, same options: same bytes, whatever the process, hash seed, directory, locale, umask and processor.
+
+Other Pythons and other versions of what a conversion needs: tests/robustness/dependencies.py.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from support.command import run_converter
+from support.converted import DIGITS, write_calibration
 from support.zoo import LENET, LENET_INFERENCE, Recording
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIG = "[common_quant_param]\nquant_type=WEIGHT_QUANT\nbit_num=8\n"
+FULL = (
+    "[common_quant_param]\nquant_type=FULL_QUANT\n"
+    "[data_preprocess_param]\ncalibrate_path=x:samples\ncalibrate_size=1\ninput_type=BIN\n"
+    "[full_quant_param]\nactivation_quant_method=KL\n"
+)
 ENVIRONMENTS = (
-    {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
-    {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "2"},
+    {
+        "PYTHONHASHSEED": "7",
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "C",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OPENBLAS_CORETYPE": "Nehalem",  # an older processor: no fused multiplication and addition
+    },
 )
 
 
@@ -50,6 +67,33 @@ def test_two_processes_write_the_same_bytes(recording: Recording, flags: tuple[s
     )
     assert "out/net.ms" in first
     assert first == second
+
+
+def test_calibration_does_not_depend_on_processor_and_threads(tmp_path: Path) -> None:
+    """FULL_QUANT wrote other scales with other numbers of threads, because the interpreter's products did."""
+    contents = []
+    for place, environment in zip(("a", "b"), ENVIRONMENTS, strict=True):
+        folder = tmp_path / place
+        folder.mkdir()
+        shutil.copy(DIGITS / "digits.mindir", folder)
+        write_calibration(folder / "samples")
+        (folder / "full.cfg").write_text(FULL, encoding="utf-8")
+        flags = ["--fmk=MINDIR", "--modelFile=digits.mindir", "--outputFile=net.ms", "--configFile=full.cfg"]
+        ran = run_converter(flags, folder, environment)
+        assert (ran.code, ran.stderr) == (0, "")
+        contents.append((folder / "net.ms").read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_the_umask_is_not_in_the_file(tmp_path: Path) -> None:
+    contents = []
+    for mask in (0o000, 0o077):
+        before = os.umask(mask)
+        try:
+            contents.append(digests(LENET, tmp_path / f"{mask:o}", ENVIRONMENTS[0]))
+        finally:
+            os.umask(before)
+    assert contents[0] == contents[1]
 
 
 def test_the_name_of_the_model_is_not_in_the_file(tmp_path: Path) -> None:

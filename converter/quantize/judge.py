@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
+_DIGITS = 9  # of a report: the last ones depend on the processor
 JUDGED_SAMPLES = 4  # each costs a run of both models
 
 
@@ -37,15 +38,16 @@ class Comparison:
     @property
     def error(self) -> float:
         """Relative error in the 2-norm."""
-        size = float(np.linalg.norm(self.plain))
-        return float(np.linalg.norm(self.shown.astype(np.float64) - self.plain)) / size if size else 0.0
+        plain = self.plain.astype(np.float64)
+        size = float(np.linalg.norm(plain))
+        return round(float(np.linalg.norm(self.shown - plain)) / size, _DIGITS) if size else 0.0
 
     @property
     def cosine(self) -> float:
         """Cosine of the angle between both; 1 for tensors of zeros."""
         first, second = self.plain.reshape(-1).astype(np.float64), self.shown.reshape(-1).astype(np.float64)
         sizes = float(np.linalg.norm(first) * np.linalg.norm(second))
-        return float(first @ second) / sizes if sizes else 1.0
+        return round(float(first @ second) / sizes, _DIGITS) if sizes else 1.0
 
     @property
     def saturation(self) -> float:
