@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from converter.ir import QuantParam
-from converter.quantize.arithmetic import Q_MAX, Q_MIN, corrected, quantize, round_away, scale_of
+from converter.ops.levels import round_away
+from converter.quantize.arithmetic import ASYMMETRIC, corrected, quantize, scale_of
 
 # Weights as networks have them; far smaller numbers are below the least range of a scale.
 NUMBERS = st.floats(-1e4, 1e4, width=32, allow_subnormal=False)
@@ -27,7 +28,7 @@ def test_no_value_moves_by_more_than_half_a_step(weights: np.ndarray[tuple[int],
 @given(WEIGHTS)
 def test_zero_falls_on_a_level(weights: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
     param = scale_of(weights.min(), weights.max())
-    assert Q_MIN <= param.zero_point <= Q_MAX
+    assert ASYMMETRIC.low <= param.zero_point <= ASYMMETRIC.high
     assert quantize(np.zeros(1, np.float32), param)[0] == param.zero_point
 
 
