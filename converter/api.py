@@ -98,11 +98,9 @@ def convert(
         if watch is not None:
             watch("quantize", model)
     set_quantized_types(model)
-    if options.fp16:
-        from converter.quantize.half import store_as_float16  # noqa: PLC0415 - as said
-
-        store_as_float16(model)
-        if watch is not None:
+    if not options.train:
+        _store_halves(model, options)
+        if watch is not None and options.fp16:
             watch("store-as-float16", model)
     if options.infer:
         from converter.reference.trial import try_once  # noqa: PLC0415 - as said
@@ -111,6 +109,16 @@ def convert(
     layout = lay_out(model)
     report = replace(_report(model, source, layout), quantization=quantization)
     return ConversionResult(model, layout, report)
+
+
+def _store_halves(model: Model, options: ConvertOptions) -> None:
+    """Constants as float16: all of them with --fp16=on, else those that came so and lose nothing."""
+    from converter.quantize.half import keep_float16, store_as_float16  # noqa: PLC0415 - only where it is asked for
+
+    if options.fp16:
+        store_as_float16(model)
+    elif options.quant is None:
+        keep_float16(model)
 
 
 def convert_file(

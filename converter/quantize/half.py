@@ -13,12 +13,16 @@ from converter.ops.lite_ops import LITE_OPS
 if TYPE_CHECKING:
     from converter.ir import Graph, Model, Tensor, Value
 
+    Numbers = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+
 # Smaller ones save less than they cost in a file's tables; among them are the sizes and factors that the device reads
 # before it widens anything.
 _FEWEST_ELEMENTS = 16
 # What rounds to a number of float16, and what does so with all of its eleven digits.
 _TOO_LARGE, _SMALLEST_NORMAL = 65520.0, 2.0**-14
 # A constant that goes into another graph is an input there, and only constants are widened.
+# How the pass narrow-types ends its notes on values of float16.
+_WIDENED = "instead of float16"
 _CALLS = frozenset({"Call", "PartialFusion", "Switch", "SwitchLayer"})
 
 
@@ -37,6 +41,27 @@ def store_as_float16(model: Model) -> None:
         count += 1
         saved += value.const.nbytes
     model.notes.append(Note("type", f"{count} constants are stored as float16, in {saved} bytes less"))
+
+
+def keep_float16(model: Model) -> None:
+    """Store constants as float16 that came as such and still are numbers of float16: nothing is lost, half is saved."""
+    if not any(note.message.endswith(_WIDENED) for note in model.notes):
+        return
+    kept = set().union(*(_must_stay(graph) for graph in model.graphs))
+    for value in _constants(model):
+        if value.const is not None and id(value) not in kept and _is_exact(value.const):
+            value.const = HalfTensor(value.const)
+            value.type = TensorType(DType.FLOAT16, value.type.shape)
+
+
+def _is_exact(tensor: Tensor) -> bool:
+    """Whether every number is one of float16; the first piece tells for most tensors."""
+    return all(_is_half(np.frombuffer(piece, DType.FLOAT32.numpy)) for piece in tensor.chunks())
+
+
+def _is_half(numbers: Numbers) -> bool:
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(numbers.astype(DType.FLOAT16.numpy).astype(numbers.dtype), numbers))
 
 
 def _constants(model: Model) -> list[Value]:

@@ -9,11 +9,11 @@ import pytest
 from support.graphs import lite, model, numbered, value
 from support.models import stored_bytes
 
-from converter.ir import DType, FilledTensor, Model, TensorType, TransposedTensor, Value
+from converter.ir import DType, FilledTensor, Model, Note, TensorType, TransposedTensor, Value
 from converter.ir.half import HalfTensor
 from converter.mslite.reader import parse_model
 from converter.mslite.writer import lay_out
-from converter.quantize.half import store_as_float16
+from converter.quantize.half import keep_float16, store_as_float16
 from converter.reference import Session
 
 if TYPE_CHECKING:
@@ -121,3 +121,16 @@ def test_lazy_tensors_stay_lazy() -> None:
         assert b"".join(bytes(piece) for piece in pieces) == base.array().astype("<f2").tobytes()
         assert half.nbytes == base.nbytes // 2
         assert half.array().tobytes() == base.array().astype("<f2").tobytes()
+
+
+@pytest.mark.parametrize("came_as_half", [True, False])
+def test_what_came_as_float16_goes_back_to_it_and_loses_nothing(came_as_half: bool) -> None:
+    exact, other = numbered("exact", weights().astype(np.float16).astype(np.float32)), numbered("other", weights())
+    each = adding(exact, other)
+    if came_as_half:
+        each.notes.append(Note("type", "'exact' is float32 instead of float16"))
+    keep_float16(each)
+    assert (exact.type.dtype, other.type.dtype) == ((HALF if came_as_half else FLOAT), FLOAT)
+    x = weights(2)
+    found = list(Session(each).infer([x]).values())
+    np.testing.assert_array_equal(found[0], x + weights().astype(np.float16).astype(np.float32))
