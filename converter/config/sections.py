@@ -12,7 +12,7 @@ _REGISTRY = Section(
         Key(
             "plugin_path",
             "files",
-            refusal="shared libraries of the official converter cannot run here; write a Python plugin (docs/plugins.md)",
+            refusal="shared libraries cannot be loaded here; write a Python plugin instead (docs/plugins.md)",
             about="Plugins that add operators or passes.",
         ),
         Key("disable_fusion", "choice", "off", values=("on", "off"), about="Whether every fusion is switched off."),
