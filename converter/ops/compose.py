@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _MADE_BY = "adapt-operators"
 RELU, SIGMOID, TANH = 1, 2, 10
 MEAN, MAX, MIN, SUM = 0, 1, 2, 4
+_IMAGE_RANK = 4
 
 
 class Composer:
@@ -176,9 +177,16 @@ class Composer:
         return self.op("Transpose", [x, order], TensorType(x.type.dtype, tuple(shape[axis] for axis in perm)))
 
     def reduce(self, mode: int, x: Value, axes: Sequence[int], *, keep: bool = False) -> Value:
-        """Reduce over axes by `mode` (MEAN, SUM, MAX, MIN)."""
+        """Reduce over axes by `mode` (MEAN, SUM, MAX, MIN).
+
+        A maximum over any axis but the last starts from the least positive float in the official runtime 2.0.0, so it
+        is written as the minimum of the negated; images have another last axis once their layout has changed.
+        """
         shape = x.type.shape or ()
         gone = {axis % len(shape) for axis in axes} if shape else set()
+        is_over_last = gone == {len(shape) - 1} and len(shape) != _IMAGE_RANK
+        if mode == MAX and x.type.dtype.numpy.kind == "f" and shape and not is_over_last:
+            return self.neg(self.reduce(MIN, self.neg(x), axes, keep=keep))
         result = tuple(1 if i in gone else dim for i, dim in enumerate(shape) if keep or i not in gone)
         listed = self.constant(sorted(gone), DType.INT32)
         kind = TensorType(x.type.dtype, result)

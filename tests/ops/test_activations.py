@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from one_operator import Fixed, compute, normal, operators
+from support.one_operator import Fixed, compute, normal, operators
 
 from converter.errors import ConversionError
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from one_operator import Fixed, compute, converted, normal, operators, source
+from support.one_operator import Fixed, compute, converted, normal, operators, source
 
 from converter.errors import ConversionError
 from converter.ir import DType

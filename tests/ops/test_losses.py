@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from one_operator import Fixed, compute, normal, operators
+from support.one_operator import Fixed, compute, normal, operators
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]

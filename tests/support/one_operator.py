@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from support.graphs import constant, literal, model, node, numbered, value
 
 from converter.ir import DType, Stage
 from converter.passes.base import Modes
 from converter.passes.pipeline import PIPELINE
 from converter.passes.runner import run_passes
 from converter.reference import Session
+from support.graphs import constant, literal, model, node, numbered, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
