@@ -51,7 +51,7 @@ def rounded_once(a: Array, b: Array) -> Array:
     numpy's library sums in an order that depends on the processor and on the number of threads; what a calibration sees
     must not.
     """
-    return np.matmul(a.astype(np.float64), b.astype(np.float64)).astype(np.float32)
+    return np.asarray(np.matmul(a.astype(np.float64), b.astype(np.float64)), np.float32)
 
 
 def full_connection(call: Call) -> Outputs:
