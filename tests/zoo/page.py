@@ -148,6 +148,8 @@ def write(rows: list[Row], page: Path, *, has_oracle: bool) -> None:
         "table is named after, converted, and trained 10 steps (or run once) in the reference interpreter of the",
         "device. Losses: largest error relative to MindSpore's. Weights, slots and moving averages: largest error",
         f"relative to the largest element.{official_words}",
+        "Networks for inference, in the official runtime and raced against official files:"
+        " [zoo_inference.md](zoo_inference.md).",
         "",
         *longer_files(rows, has_oracle=has_oracle),
     ]
