@@ -68,7 +68,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"encryption.keys", "mindir.external", "mindir.wire"},
 }
 # What a build description may load while SCons reads it: the standard library, and what stands here.
-LIGHT = ("config", "encryption", "errors", "flags", "fingerprint", "options", "version", "mindir.external", "mindir.wire")
+LIGHT = (
+    "config",
+    "encryption",
+    "errors",
+    "flags",
+    "fingerprint",
+    "options",
+    "version",
+    "mindir.external",
+    "mindir.wire",
+)
 BAD_NAMES = re.compile(r"utils?|helpers?|manager|common|misc")
 MOST_LINES, MOST_FUNCTION_LINES = 400, 60
 
@@ -207,7 +217,9 @@ def test_a_row_of_the_lite_table_fits_the_schema(name: str) -> None:
     places = (*lite.nhwc, *lite.kernels, *lite.writes, *lite.quantized)
     assert all(0 <= place < most for place in places)
     assert not set(lite.nhwc) & set(lite.kernels)
-    assert name in QUANTIZED_ONLY or DEVICE_KERNELS[name].kernels, "the device has no kernel for what the converter would write"
+    assert name in QUANTIZED_ONLY or DEVICE_KERNELS[name].kernels, (
+        "the device has no kernel for what the converter would write"
+    )
 
 
 def test_writes_agree_between_both_tables() -> None:

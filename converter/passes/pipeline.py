@@ -20,8 +20,8 @@ from converter.passes.layout.channels_last import channels_last
 from converter.passes.layout.formats import settle_formats
 from converter.passes.normalize.control_flow import resolve_control_flow
 from converter.passes.normalize.dead_code import remove_dead_code
-from converter.passes.normalize.input_shapes import set_input_shapes
 from converter.passes.normalize.fake_quantization import take_trained_scales
+from converter.passes.normalize.input_shapes import set_input_shapes
 from converter.passes.normalize.kind import require_inference, require_training_step
 from converter.passes.normalize.side_effects import order_side_effects
 from converter.passes.normalize.types import narrow_types
