@@ -146,7 +146,8 @@ class _Reader:
             raise fail("E310", message, path=self.path)
         stream = schema.vector(table, "Data").tobytes()
         zero_points = [each.zero_point for each in value.quant]
-        return decode(stream, Encoding(encoding), value.type.shape or (), zero_points, value.quant[0].bits if value.quant else 0)
+        bits = value.quant[0].bits if value.quant else 0
+        return decode(stream, Encoding(encoding), value.type.shape or (), zero_points, bits)
 
     @staticmethod
     def _quant(table: Any) -> QuantParam:  # noqa: ANN401 - as above

@@ -43,7 +43,7 @@ def compute_in_int8(call: Call, kernel: Kernel) -> Outputs:
 
 
 def cast(call: Call) -> Outputs:
-    """QuantDTypeCast: float32 to int8 by the output's parameter, int8 to float32 by the input's; int8 to uint8, back."""
+    """QuantDTypeCast: float32 to int8 by the output's parameter, back by the input's; int8 to uint8 and back."""
     node, array = call.node, call[0]
     if (array.dtype, node.attrs["dst_t"]) == (np.dtype("u1"), DType.INT8):
         return ((array ^ _SIGN).view(np.int8),)
