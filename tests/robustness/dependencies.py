@@ -79,8 +79,8 @@ def works(python: str | None) -> bool:
 def pythons(given: list[str]) -> dict[str, str]:
     """Pythons by their version; the one that runs this is among them."""
     on_path = [found for minor in PYTHONS if works(found := shutil.which(f"python{minor}"))]
-    found = {minor_of(str(python)): str(python) for python in (sys.executable, *on_path, *given)}
-    return {minor: found[minor] for minor in PYTHONS if minor in found}
+    known = {minor_of(str(python)): str(python) for python in (sys.executable, *on_path, *given)}
+    return {minor: known[minor] for minor in PYTHONS if minor in known}
 
 
 def main() -> int:
