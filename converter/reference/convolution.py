@@ -248,6 +248,7 @@ def conv2d_transpose(call: Call) -> Outputs:
     """Conv2dTransposeFusion(x, weight [in, kh, kw, out / group][, bias])."""
     x, weight = call[0], call[1]
     group = max(call.integer("group"), 1)
+    call.demand(group == 1 or (group == x.shape[3] and weight.shape[3] == 1), f"has {group} groups of several channels")
     stride, dilation = call.ints("stride", 2)[-2:], call.ints("dilation", 2)[-2:]
     mode = call.integer("pad_mode")
     extent = [(weight.shape[1 + i] - 1) * dilation[i] + 1 for i in (0, 1)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from converter.ir import DType, Stage
+from converter.ir import DType, Layout, Stage
 from converter.passes.base import Modes
 from converter.passes.pipeline import PIPELINE
 from converter.passes.runner import run_passes
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from converter.ir import Attr, Model
 
     Array = np.ndarray[Any, np.dtype[Any]]
+
+_CHANNELS_LAST = (0, 2, 3, 1)
 
 
 class Fixed:
@@ -70,13 +72,20 @@ def compute(
     dtype: DType = DType.FLOAT32,
     **attrs: Attr,
 ) -> list[Array]:
-    """The results of an operator, in order; an array is fed at run time, a `Fixed` one is in the file."""
+    """The results of an operator, in order; an array is fed at run time, a `Fixed` one is in the file.
+
+    Images are given as in MindIR, channels second.
+    """
     shapes = [(shape, dtype) for shape in results]
     each = converted(source(op, operands, shapes, attrs, trains=trains), trains=trains)
     arrays = [operand for operand in operands if not isinstance(operand, Fixed)]
     if trains:
         arrays.append(np.zeros(11, np.float32))
-    found = list(Session(each).step(arrays).outputs.values())
+    fed = [
+        array.transpose(_CHANNELS_LAST) if one.layout is Layout.NHWC and array.ndim == len(_CHANNELS_LAST) else array
+        for one, array in zip(each.main.inputs, arrays, strict=True)
+    ]
+    found = list(Session(each).step(fed).outputs.values())
     return [array.reshape(shape) for array, shape in zip(found, results, strict=True)]
 
 

@@ -10,6 +10,7 @@ from converter.ops.adapters.grouped_convolution import (
     grouped_filter_gradient,
     grouped_input_gradient,
     needs_parts,
+    ungrouped_kernel,
 )
 from converter.ops.lite_fields import defaults
 
@@ -75,9 +76,13 @@ def transposed_convolution(context: Context, node: Node) -> None:
     extra = [output[axis] - reach[axis - 2] + sum(pads[2 * axis - 4 : 2 * axis - 2]) for axis in (2, 3)]
     known = {**node.attrs, "pad_list": pads, "pad_mode": 0, "output_paddings": tuple(max(each, 0) for each in extra)}
     known.update(in_channel=kernel[0], out_channel=output[1])
+    weight = node.inputs[1]
+    if known["group"] not in (1, kernel[0]) or kernel[1] != 1:
+        weight = ungrouped_kernel(context, node, kernel)
+        known["group"] = 1
     node.op = "Conv2dTransposeFusion"
     node.attrs = {**defaults(node.op), **known}
-    wire(node, node.inputs[:2])
+    wire(node, (node.inputs[0], weight))
 
 
 def _of_any_size(

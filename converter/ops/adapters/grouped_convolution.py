@@ -8,12 +8,13 @@ the kernel is the masked dense one, added up over the repetitions. Measured on t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from converter.ir import DType, TensorType, Value
 from converter.ops.compose import Composer
+from converter.ops.context import constant
 from converter.ops.layouts import TO_NCHW, TO_NHWC
 
 if TYPE_CHECKING:
@@ -67,12 +68,16 @@ class _Grouped:
         """All parts along an axis."""
         return self.build.op("Concat", parts, self.node.outputs[0].type, axis=axis)
 
-    def mask(self) -> Value:
+    def belongs(self) -> np.ndarray[Any, np.dtype[Any]]:
         """1.0 where an input channel belongs to the group of an output channel: [out, in, 1, 1]."""
         out, own = self.kernel[:2]
         groups = np.kron(np.eye(self.count), np.ones((out // self.count, own)))
-        name = f"groups_{out}_{own}_{self.count}"
-        return self.build.context.shared(name, groups.reshape(*groups.shape, 1, 1).tolist())
+        return groups.reshape(*groups.shape, 1, 1)
+
+    def mask(self) -> Value:
+        """The same as a constant that all convolutions of these sizes share."""
+        out, own = self.kernel[:2]
+        return self.build.context.shared(f"groups_{out}_{own}_{self.count}", self.belongs().tolist())
 
     def dense(self, kernel: Value) -> Value:
         """The kernel for all input channels; that of an earlier composition where there is one."""
@@ -94,6 +99,19 @@ def needs_parts(context: Context, node: Node, image: tuple[int, ...], kernel: tu
     group = node.attrs["group"]
     is_depthwise = group == image[1] == kernel[0]
     return context.is_training and group != 1 and not is_depthwise
+
+
+def ungrouped_kernel(context: Context, node: Node, kernel: tuple[int, ...]) -> Value:
+    """The kernel [in, out / group, h, w] of a transposed convolution, for all output channels: zeros between groups.
+
+    The device's kernel for inference takes no groups but those of a channel each.
+    """
+    work = _Grouped(node, Composer(context, node), int(str(node.attrs["group"])), kernel)
+    weight = node.inputs[1]
+    if weight.const is None:
+        return work.dense(weight)
+    numbers = np.tile(weight.const.array(), (1, work.count, 1, 1)) * work.belongs()
+    return constant(f"{weight.name}_ungrouped", numbers.astype(weight.const.dtype.numpy))
 
 
 def grouped(context: Context, node: Node, kernel: tuple[int, ...]) -> None:
