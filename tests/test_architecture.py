@@ -280,3 +280,9 @@ def test_generated_modules_have_the_fields_of_the_schema(table: str) -> None:
 def test_no_operator_has_two_rows() -> None:
     families = [module.RULES for name, module in vars(rules).items() if hasattr(module, "RULES") and name != "RULES"]
     assert sum(len(family) for family in families) == len(rules.RULES)
+
+
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """Pytest imports them by their last name, so two of one name stop the whole run."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted(name for name in set(names) if names.count(name) > 1)

@@ -22,7 +22,7 @@ for name in {NAMES}:
 """
 OLD, NEW = CONFIG, CONFIG.replace("=8", "=4")
 # Moments of one build; MSLITE_KILLS=500 for the long run.
-KILLS = int(os.environ.get("MSLITE_KILLS", "3"))
+KILLS = int(os.environ.get("MSLITE_KILLS", "2"))
 
 
 def prepared(project: Project) -> tuple[dict[str, bytes], dict[str, bytes], float]:
