@@ -13,11 +13,12 @@ import os
 import sys
 import tempfile
 import time
-import traceback
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from apart import succeeds_apart
 from cases import CASES, SAMPLE, Case
 
 if TYPE_CHECKING:
@@ -85,25 +86,6 @@ def build(case: Case) -> nn.Cell:
     return STEPS[case.step](net, loss, OPTIMIZERS[case.optimizer](net))
 
 
-def export_apart(case: Case, folder: Path, scratch: str) -> bool:
-    """Run `export_case` in a forked process and say whether it worked."""
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.chdir(scratch)  # MindSpore leaves rank_0/ and kernel_meta/ where it runs
-            export_case(case, folder)
-            status = 0
-        except BaseException:  # noqa: BLE001 — the child must never return into the loop of its parent
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    return os.waitpid(child, 0)[1] == 0
-
-
 def main() -> int:
     arguments = parse_arguments()
     chosen = choose(arguments)
@@ -126,7 +108,7 @@ def main() -> int:
             continue
         start = time.monotonic()
         with tempfile.TemporaryDirectory() as scratch:
-            worked = export_apart(case, arguments.out.resolve(), scratch)
+            worked = succeeds_apart(partial(export_case, case, arguments.out.resolve()), scratch)
         print(f"{'ok     ' if worked else 'FAILED '} {case.name} {time.monotonic() - start:.1f} s", flush=True)
         if not worked:
             failed.append(case.name)

@@ -8,19 +8,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
-import traceback
 import zlib
+from functools import partial
 from pathlib import Path
+
+from apart import succeeds_apart
 
 
 def export_case(name: str, folder: Path) -> None:
     """Build, export, run and record one network."""
     import mindspore
     import numpy as np
-    from flow_nets import FLOWS, declared
+    from flow_nets import FLOWS
     from net import Net
     from record import READABLE, randomize
 
@@ -44,22 +45,18 @@ def export_case(name: str, folder: Path) -> None:
     np.savez(target.with_suffix(".npz"), **recorded)
 
 
-def export_apart(name: str, folder: Path, scratch: str) -> bool:
-    """Run `export_case` in a forked process and say whether it worked."""
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.chdir(scratch)  # MindSpore leaves rank_0/ and kernel_meta/ where it runs
-            export_case(name, folder)
-            status = 0
-        except BaseException:  # noqa: BLE001 — the child must never return into the loop of its parent
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            os._exit(status)
-    return os.waitpid(child, 0)[1] == 0
+def declared(runs: tuple) -> list:
+    """What the network is exported with: a dimension in which runs differ is unknown."""
+    import mindspore
+
+    found = []
+    for arrays in zip(*runs):  # noqa: B905 — the oldest Python here has no strict=
+        sizes = zip(*(array.shape for array in arrays))  # noqa: B905 — as above
+        shape = [dims[0] if len(set(dims)) == 1 else None for dims in sizes]
+        kind = mindspore.dtype.pytype_to_dtype(arrays[0].dtype.type)
+        is_dynamic = None in shape
+        found.append(mindspore.Tensor(shape=shape, dtype=kind) if is_dynamic else mindspore.Tensor(arrays[0]))
+    return found
 
 
 def main() -> int:
@@ -72,7 +69,11 @@ def main() -> int:
     folder = arguments.out.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        failed = [name for name in arguments.case or FLOW_CASES if not export_apart(name, folder, scratch)]
+        failed = [
+            name
+            for name in arguments.case or FLOW_CASES
+            if not succeeds_apart(partial(export_case, name, folder), scratch)
+        ]
     print(f"failed: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
 

@@ -395,15 +395,3 @@ FLOWS = {
     "dynamic_filled": (Filled, ((draw(2, 2, 5, 7),), (draw(3, 2, 5, 7),))),
     "dynamic_shapes": (Shapes, ((draw(2, 5, 6),), (draw(3, 7, 6),))),
 }
-
-
-def declared(runs: tuple) -> list:
-    """What the network is exported with: a dimension in which runs differ is unknown."""
-    found = []
-    for arrays in zip(*runs):  # noqa: B905 — the oldest Python here has no strict=
-        sizes = zip(*(array.shape for array in arrays))  # noqa: B905 — as above
-        shape = [dims[0] if len(set(dims)) == 1 else None for dims in sizes]
-        kind = mindspore.dtype.pytype_to_dtype(arrays[0].dtype.type)
-        is_dynamic = None in shape
-        found.append(mindspore.Tensor(shape=shape, dtype=kind) if is_dynamic else mindspore.Tensor(arrays[0]))
-    return found
