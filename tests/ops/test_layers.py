@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from support.graphs import constant, literal, model, node, numbered, value
+from support.one_operator import around, converted, laid_out, normal
 
 from converter.errors import ConversionError
-from converter.ir import Layout, Stage
-from converter.passes.base import Modes
-from converter.passes.pipeline import PIPELINE
-from converter.passes.runner import run_passes
+from converter.ir import Stage
 from converter.reference import Session
 from converter.reference.convolution import Window, filter_gradient, forward, input_gradient
 
@@ -28,10 +26,6 @@ SHAPE = (2, 6, 5, 7)
 STEPS = {"pad_mode": "pad", "stride": (1, 1, 2, 1), "dilation": (1, 1, 1, 2), "pad_list": (1, 0, 2, 1)}
 
 
-def normal(*shape: int, seed: int = 3) -> Array:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
 def source(
     op: str,
     inputs: Sequence[Value],
@@ -40,30 +34,16 @@ def source(
     *,
     trains: bool = False,
 ) -> Model:
-    """A MindIR model of one operator; `trains` adds an update of a variable, which makes it a training step."""
+    """A MindIR model of one operator with results of these shapes."""
     results = [value(f"{op}_{index}", *shape) for index, shape in enumerate(shapes)]
-    nodes = [node(op, inputs, results, attrs)]
-    graph_inputs = [each for each in inputs if not each.is_const]
-    if trains:
-        nodes.append(node("Assign", [constant("counter", 11), value("next", 11)], [value("done", 1)]))
-        graph_inputs.append(nodes[-1].inputs[1])
-    return model(nodes, graph_inputs, results, Stage.SOURCE)
-
-
-def converted(each: Model, *, trains: bool = False) -> Model:
-    passes = [one for one in PIPELINE if not one.name.startswith("require")]
-    run_passes(each, passes, modes=Modes.TRAINING if trains else Modes.INFERENCE)
-    return each
+    return around(op, inputs, results, attrs, trains=trains)
 
 
 def compute(each: Model, *inputs: Array, trains: bool = False) -> list[Array]:
     """Convert and run: arrays in MindIR's order, results too."""
     session = Session(converted(each, trains=trains))
     given = [*inputs, *([normal(11)] if trains else [])]
-    arrays = [
-        array.transpose(_LAST) if one.layout is Layout.NHWC and array.ndim == 4 else array
-        for one, array in zip(each.main.inputs, given, strict=True)
-    ]
+    arrays = laid_out(each, given)
     outputs = session.step(arrays).outputs if trains else session.infer(arrays)
     return [outputs[one.name] for one in each.main.outputs]
 

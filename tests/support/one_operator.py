@@ -16,7 +16,7 @@ from support.graphs import constant, literal, model, node, numbered, value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from converter.ir import Attr, Model
+    from converter.ir import Attr, Model, Value
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -49,6 +49,18 @@ def source(
         else:
             inputs.append(literal(operand.content))
     outputs = [value(f"out{index}", *shape, dtype=dtype) for index, (shape, dtype) in enumerate(results)]
+    return around(op, inputs, outputs, attrs, trains=trains)
+
+
+def around(
+    op: str,
+    inputs: Sequence[Value],
+    outputs: Sequence[Value],
+    attrs: dict[str, Attr] | None = None,
+    *,
+    trains: bool = False,
+) -> Model:
+    """A MindIR model of one operator between given values; `trains` as above."""
     nodes = [node(op, inputs, outputs, attrs)]
     fed = [each for each in inputs if not each.is_const]
     if trains:
@@ -81,12 +93,16 @@ def compute(
     arrays = [operand for operand in operands if not isinstance(operand, Fixed)]
     if trains:
         arrays.append(np.zeros(11, np.float32))
-    fed = [
+    found = list(Session(each).step(laid_out(each, arrays)).outputs.values())
+    return [array.reshape(shape) for array, shape in zip(found, results, strict=True)]
+
+
+def laid_out(each: Model, arrays: Sequence[Array]) -> list[Array]:
+    """Inputs in MindIR's order, as a converted model wants them: images with their channels last."""
+    return [
         array.transpose(_CHANNELS_LAST) if one.layout is Layout.NHWC and array.ndim == len(_CHANNELS_LAST) else array
         for one, array in zip(each.main.inputs, arrays, strict=True)
     ]
-    found = list(Session(each).step(fed).outputs.values())
-    return [array.reshape(shape) for array, shape in zip(found, results, strict=True)]
 
 
 def operators(op: str, *operands: Array | Fixed, results: Sequence[tuple[int, ...]], **attrs: Attr) -> list[str]:
