@@ -1,9 +1,10 @@
 """Both ends of the ranges in pyproject.toml, on each Python: `python tests/robustness/dependencies.py [--folder DIR]`.
 
 Takes every Python of PATH that the converter supports (and those of `--python PATH`), makes an environment with the
-oldest and one with the newest versions that pyproject.toml allows there, and runs digests.py in each: all must write
-the same bytes and read back the same. Where the oldest numpy was not made for a Python, the
-first that was takes its place. Nothing may change the tree meanwhile. Both ends of SCons: tests/scons/matrix.py.
+oldest and one with the newest versions that pyproject.toml allows there, and runs digests.py in each, with other hash
+seeds, locales, time zones, umasks and working directories: all must write the same bytes and read back the same.
+Where the oldest numpy was not made for a Python, the first that was takes its place. Nothing may change the tree
+meanwhile. Both ends of SCons: tests/scons/matrix.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +24,12 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 # The first numpy that was made for a Python.
 FIRST_NUMPY = {"3.10": "1.24.0", "3.11": "1.24.0", "3.12": "1.26.0", "3.13": "2.1.0"}
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:")
+# Hash seed, locale, time zone and umask: environments take them in turn.
+SURROUNDINGS = (
+    ("0", "C", "UTC", 0o022),
+    ("7", "C.UTF-8", "Pacific/Kiritimati", 0o077),
+    ("random", "POSIX", "America/St_Johns", 0o002),
+)
 NEEDED = ("flatbuffers", "numpy", "protobuf")
 
 
@@ -58,10 +66,13 @@ def versions(python: Path) -> dict[str, str]:
     return dict(zip(NEEDED, done.stdout.split(), strict=True))
 
 
-def digests(python: Path) -> str:
+def digests(python: Path, turn: int) -> str:
     """What digests.py prints there, or how it failed."""
     command = [str(python), str(Path(__file__).with_name("digests.py"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": ""})
+    seed, locale, zone, umask = SURROUNDINGS[turn % len(SURROUNDINGS)]
+    known = {**os.environ, "PYTHONPATH": "", "PYTHONHASHSEED": seed, "LC_ALL": locale, "TZ": zone}
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=known, cwd=folder, umask=umask)
     return done.stdout if done.returncode == 0 else done.stderr
 
 
@@ -94,17 +105,17 @@ def main() -> int:
     missing = sorted(set(PYTHONS) - set(found))
     sys.stdout.write(f"missing Pythons: {', '.join(missing) or 'none'}\n")
     reference, failed = None, bool(arguments.all and missing)
-    for minor, python in found.items():
-        for end in ("oldest", "newest"):
-            place = arguments.folder.resolve() / f"dependencies-{minor}-{end}"
-            own = environment(python, place, requirements(minor, end))
-            result = digests(own)
-            reference = reference or result
-            is_same = result == reference and result.startswith("{")
-            failed |= not is_same
-            what = " ".join(f"{name} {version}" for name, version in versions(own).items())
-            sys.stdout.write(f"Python {minor} {end}: {what}: {'same bytes' if is_same else difference(result)}\n")
-            sys.stdout.flush()
+    ends = [(minor, python, end) for minor, python in found.items() for end in ("oldest", "newest")]
+    for turn, (minor, python, end) in enumerate(ends):
+        place = arguments.folder.resolve() / f"dependencies-{minor}-{end}"
+        own = environment(python, place, requirements(minor, end))
+        result = digests(own, turn)
+        reference = reference or result
+        is_same = result == reference and result.startswith("{")
+        failed |= not is_same
+        what = " ".join(f"{name} {version}" for name, version in versions(own).items())
+        sys.stdout.write(f"Python {minor} {end}: {what}: {'same bytes' if is_same else difference(result)}\n")
+        sys.stdout.flush()
     return 1 if failed else 0
 
 
