@@ -1,8 +1,8 @@
 """Both ends of the ranges in pyproject.toml, on each Python: `python tests/robustness/dependencies.py [--folder DIR]`.
 
-Takes every Python of PATH that the converter supports (and those of `--python PATH`), makes an environment with the
-oldest and one with the newest versions that pyproject.toml allows there, and runs digests.py in each, with other hash
-seeds, locales, time zones, umasks and working directories: all must write the same bytes and read back the same.
+Takes every Python of PATH and pyenv that the converter supports (and those of `--python PATH`), makes an environment
+with the oldest and one with the newest versions that pyproject.toml allows there, and runs digests.py in each, with
+other hash seeds, locales, time zones, umasks and working directories: all must write the same bytes and read back the same.
 Where the oldest numpy was not made for a Python, the first that was takes its place. Nothing may change the tree
 meanwhile. Both ends of SCons: tests/scons/matrix.py.
 """
@@ -13,13 +13,16 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests")]
+
+from support.pythons import find_python, minor_of  # noqa: E402 - found from here on
+
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 # The first numpy that was made for a Python.
 FIRST_NUMPY = {"3.10": "1.24.0", "3.11": "1.24.0", "3.12": "1.26.0", "3.13": "2.1.0"}
@@ -76,21 +79,10 @@ def digests(python: Path, turn: int) -> str:
     return done.stdout if done.returncode == 0 else done.stderr
 
 
-def minor_of(python: str) -> str:
-    """Which Python it is, as `3.13`."""
-    script = "import sys; print('{}.{}'.format(*sys.version_info))"
-    return subprocess.run([python, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def works(python: str | None) -> bool:
-    """Whether this is a Python: a name on PATH may lead to nothing."""
-    return python is not None and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
-
-
 def pythons(given: list[str]) -> dict[str, str]:
     """Pythons by their version; the one that runs this is among them."""
-    on_path = [found for minor in PYTHONS if works(found := shutil.which(f"python{minor}"))]
-    known = {minor_of(str(python)): str(python) for python in (sys.executable, *on_path, *given)}
+    here = [found for minor in PYTHONS if (found := find_python(minor))]
+    known = {minor_of(python): python for python in (*here, sys.executable, *given)}
     return {minor: known[minor] for minor in PYTHONS if minor in known}
 
 

@@ -3,22 +3,25 @@
 Versions of SCons: without any, the oldest that is supported, those of RT-Thread and PlatformIO, and the newest. Each is
 installed with pip into its own directory below `.venv-matrix` (`--folder` for another place), once. Pythons: the one
 that runs this, or those that `--python PATH` names, which get an environment there; `--pythons` takes every Python that
-the converter supports and PATH has. SCons and the converter run on the same Python. What follows `--` goes to pytest:
-`python tests/scons/matrix.py 4.0.1 -- tests/scons/test_rebuilds.py`. Prints each combination with its result; exits
-with 1 when one fails.
+the converter supports and PATH or pyenv has. SCons and the converter run on the same Python. What follows `--` goes to
+pytest: `python tests/scons/matrix.py 4.0.1 -- tests/scons/test_rebuilds.py`. Prints each combination with its result;
+exits with 1 when one fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE.parent)]
+
+from support.pythons import find_python, minor_of  # noqa: E402 - found from here on
+
 NEWEST = "newest"
 VERSIONS = ("4.0.1", "4.4.0", "4.8.1", NEWEST)
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
@@ -45,23 +48,11 @@ def main() -> int:
             name = f"SCons {version} on Python {minor_of(str(python))}"
             sys.stdout.write(f"== {name}\n")
             sys.stdout.flush()
-            results[name] = run_tests(python, install(version, folder / f"scons-{version}"), rest)
+            other = next((str(each) for each in pythons if each != python), None)
+            results[name] = run_tests(python, other, install(version, folder / f"scons-{version}"), rest)
     for name, code in results.items():
         sys.stdout.write(f"{name}: {'passed' if code == 0 else f'failed ({code})'}\n")
     return 1 if any(results.values()) else 0
-
-
-def find_python(minor: str) -> str | None:
-    """Return a Python of PATH that works: a name there may lead to nothing."""
-    found = shutil.which(f"python{minor}")
-    works = found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
-    return found if works else None
-
-
-def minor_of(python: str) -> str:
-    """Return which Python it is, as `3.13`."""
-    command = [python, "-c", "import sys; print('{}.{}'.format(*sys.version_info))"]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.strip()
 
 
 def environment(python: str, folder: Path) -> Path:
@@ -84,12 +75,15 @@ def install(version: str, place: Path) -> Path:
     return place
 
 
-def run_tests(python: Path, place: Path, words: list[str]) -> int:
-    """Run the tests of this directory with the SCons in `place`; return pytest's exit code."""
+def run_tests(python: Path, other: str | None, place: Path, words: list[str]) -> int:
+    """Run the tests of this directory with the SCons in `place`; return pytest's exit code.
+
+    `other` is a second Python, for what the first has built.
+    """
     tests = [] if any(str(word).startswith("tests") for word in words) else [str(HERE)]
     settings = {**os.environ, "TEST_SCONS_DIR": str(place), "PYTHONPATH": os.pathsep.join([str(place), str(ROOT)])}
-    if minor_of(str(python)) != minor_of(sys.executable):
-        settings["TEST_OTHER_PYTHON"] = sys.executable
+    if other or minor_of(str(python)) != minor_of(sys.executable):
+        settings["TEST_OTHER_PYTHON"] = other or sys.executable
     command = [str(python), "-m", "pytest", "-q", *words, *tests]
     return subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode
 
