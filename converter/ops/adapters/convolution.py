@@ -77,7 +77,7 @@ def transposed_convolution(context: Context, node: Node) -> None:
     known = {**node.attrs, "pad_list": pads, "pad_mode": 0, "output_paddings": tuple(max(each, 0) for each in extra)}
     known.update(in_channel=kernel[0], out_channel=output[1])
     weight = node.inputs[1]
-    if known["group"] not in (1, kernel[0]) or kernel[1] != 1:
+    if known["group"] != 1 and (known["group"] != kernel[0] or kernel[1] != 1):
         weight = ungrouped_kernel(context, node, kernel)
         known["group"] = 1
     node.op = "Conv2dTransposeFusion"
