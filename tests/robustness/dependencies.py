@@ -2,7 +2,7 @@
 
 Takes every Python of PATH and pyenv that the converter supports (and those of `--python PATH`), makes an environment
 with the oldest and one with the newest versions that pyproject.toml allows there, and runs digests.py in each, with
-other hash seeds, locales, time zones, umasks and working directories: all must write the same bytes and read back the same.
+other hash seeds, locales, time zones, umasks and working directories: all must write and read back the same bytes.
 Where the oldest numpy was not made for a Python, the first that was takes its place. Nothing may change the tree
 meanwhile. Both ends of SCons: tests/scons/matrix.py.
 """
