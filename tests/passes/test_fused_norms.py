@@ -195,3 +195,40 @@ def test_a_rough_root_becomes_an_exact_one() -> None:
     fused = fuse(sample(build()))
     assert [node.op for node in fused.main.nodes] == ["Abs", "Sqrt", "RealDiv"]
     np.testing.assert_allclose(run(fused), run(sample(build())), rtol=1e-5)
+
+
+def activated(nodes: list[Node], at: int) -> list[Node]:
+    """The same with a ReLU inside one of the nodes."""
+    nodes[at].attrs["activation_type"] = 1
+    return nodes
+
+
+def unknown_rows() -> list[Node]:
+    first = lite("MulFusion", [value("x", 2, 3, -1, 5), constant("s", 3, 1, 1)], name="first")
+    return [first, *affine(first.outputs[0], 3, 1, 1)]
+
+
+def by_a_rough_root(activation: int) -> list[Node]:
+    size = lite("Abs", [value("x", 2, 7, 5)], name="size")
+    inverse = lite("Rsqrt", size.outputs, name="r")
+    return [size, inverse, lite("MulFusion", [*inverse.outputs, size.inputs[0]], name="p", activation_type=activation)]
+
+
+def scaled_rows() -> list[Node]:
+    """A normalization whose scale goes along its rows, not its columns."""
+    nodes = normalized(value("x", 2, 7, 5), -1)
+    return [*nodes, lite("MulFusion", [*nodes[-1].outputs, constant("rows", 7, 1)], name="scale")]
+
+
+KEPT: dict[str, tuple[list[Node], tuple[str, ...]]] = {
+    "merge-scales: a ReLU between": (activated(batch_norms(), 0), ("ScaleFusion", "ScaleFusion")),
+    "merge-scales: rows of unknown number": (unknown_rows(), ("MulFusion", "MulFusion", "AddFusion")),
+    "divide-by-root: the product has a ReLU": (by_a_rough_root(1), ("Abs", "Rsqrt", "MulFusion")),
+    "scale-layer-norm: the scale goes along another axis": (scaled_rows(), ("LayerNormFusion", "MulFusion")),
+}
+
+
+@pytest.mark.parametrize("reason", KEPT)
+def test_a_single_rule_leaves_a_place_alone(reason: str) -> None:
+    nodes, left = KEPT[reason]
+    assert tuple(node.op for node in fuse(sample(nodes)).main.nodes) == left
