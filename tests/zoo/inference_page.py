@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proof import expected
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -35,7 +37,7 @@ def write(rows: list[Row], page: Path) -> None:
         chosen = [row for row in rows if row.version == version]
         holds = sum(row.ours.holds for row in chosen)
         lines += ["", f"## {version}: {holds} of {len(chosen)} hold", "", *_summary(chosen), ""]
-        lines += [_HEAD, "|" + "---|" * 13, *(_line(row) for row in chosen)]
+        lines += [_HEAD, "|" + "---|" * 13, *(_line(row) for row in chosen), *_notes(chosen)]
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -52,6 +54,13 @@ def _summary(rows: list[Row]) -> Iterable[str]:
     level, faster = sum(ratio <= _LEVEL for ratio in raced), sum(ratio < 1 for ratio in raced)
     yield f"Of these, ours has no more nodes for {nodes} and is no larger for {sizes}. Its latency is at most {_LEVEL}"
     yield f"of the official one's for {level} of {len(raced)}, and below it for {faster}."
+
+
+def _notes(rows: list[Row]) -> Iterable[str]:
+    """Which networks are held to another bound, and why."""
+    held = [(row.case, expected(row.version, row.case)) for row in rows]
+    notes = [f"* {case} is held to {to.bound:.0e}: {to.note}." for case, to in held if to.note]
+    return ["", *notes] if notes else []
 
 
 def _line(row: Row) -> str:
