@@ -206,7 +206,12 @@ def main() -> int:
     parser.add_argument("--densenet", type=Path, help="a training step of DenseNet-121")
     parser.add_argument("--folder", type=Path, help="where to work; needs 5 GB")
     arguments = parser.parse_args()
+    unknown = sorted(set(arguments.rows) - {case.name for case in CASES})
+    if unknown:
+        parser.error(f"no row {', '.join(unknown)}; there are {', '.join(case.name for case in CASES)}")
     chosen = [case for case in CASES if not arguments.rows or case.name in arguments.rows]
+    if arguments.folder is not None:
+        Path(arguments.folder).mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=arguments.folder))
     bench = Bench(folder, oracle_folder(arguments.oracle), arguments.densenet, arguments.rounds)
     print(f"{'work':>18}  {'of':>4} {'ours':>9} {'base':>9} {'ratio':>7} {'goal':>8}  base      verdict")
