@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.fused import fuse
 from support.graphs import INT, lite, model, numbered, value
 
 from converter.ir import Value
@@ -99,13 +100,6 @@ def sample(build: Callable[[Formula, Value], Value]) -> Model:
     f, x = Formula(), value("x", *SHAPE)
     result = build(f, x)
     return model(f.nodes, [x], [result])
-
-
-def fuse(each: Model) -> Model:
-    for _ in range(2):
-        for one in FUSIONS:
-            one.run(each)
-    return each
 
 
 @pytest.mark.parametrize("name", FORMS)

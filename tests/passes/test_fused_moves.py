@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fused import fuse, sample
 from support.graphs import constant, lite, model, numbered, value
 
 from converter.passes.fuse.moves import shortest
@@ -45,22 +46,11 @@ def chain(shape: Sequence[int], *steps: tuple[str, tuple[int, ...]]) -> list[Nod
     return nodes
 
 
-def sample(nodes: Sequence[Node]) -> Model:
-    return model(nodes, [nodes[0].inputs[0]], nodes[-1].outputs)
-
-
 def run(each: Model) -> Array:
     shape = each.main.inputs[0].type.shape or ()
     numbers = np.arange(prod(shape), dtype=np.float32).reshape(shape) / 7
     (found,) = Session(each).infer([numbers]).values()
     return found
-
-
-def fuse(each: Model) -> Model:
-    for _ in range(3):
-        for one in FUSIONS:
-            one.run(each)
-    return each
 
 
 T, R = "Transpose", "Reshape"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from support.graphs import constant, lite, model, numbered, value
+from support.fused import fuse, sample
+from support.graphs import constant, lite, numbered, value
 
-from converter.passes.fuse.rules import FUSIONS
 from converter.passes.layout.channels_last import channels_last
 from converter.reference import Session
 
@@ -104,23 +104,12 @@ CASES: dict[str, tuple[Callable[[], list[Node]], tuple[str, ...]]] = {
 }
 
 
-def sample(nodes: list[Node]) -> Model:
-    return model(nodes, [nodes[0].inputs[0]], nodes[-1].outputs)
-
-
 def run(each: Model) -> Array:
     channels_last(each)
     shape = each.main.inputs[0].type.shape or ()
     numbers = np.random.default_rng(5).normal(1, 3, size=shape).astype(np.float32)
     (found,) = Session(each).infer([numbers]).values()
     return found
-
-
-def fuse(each: Model) -> Model:
-    for _ in range(3):
-        for one in FUSIONS:
-            one.run(each)
-    return each
 
 
 @pytest.mark.parametrize("name", CASES)

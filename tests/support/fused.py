@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from converter.passes.fuse.rules import FUSIONS
 from support.graphs import constant, lite, model, numbered, value
 
 if TYPE_CHECKING:
@@ -181,3 +182,16 @@ CASES = {
     ),
     "pad, conv": Case(lambda x: padded(x, (0, 0), (0, 0), (1, 2), (2, 0)), ("fuse-pad-conv",), CONV),
 }
+
+
+def fuse(each: Model) -> Model:
+    """All fusions, as often as one may wait for another."""
+    for _ in range(3):
+        for one in FUSIONS:
+            one.run(each)
+    return each
+
+
+def sample(nodes: Sequence[Node]) -> Model:
+    """A model of nodes in a row: the first one's input, the last one's outputs."""
+    return model(nodes, [nodes[0].inputs[0]], nodes[-1].outputs)
